@@ -1,0 +1,7 @@
+"""``python -m antmediad``."""
+
+import sys
+
+from antmediad.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""The applications of a home directory: found, watched, reloaded; each with its snapshot."""

@@ -1,0 +1,72 @@
+"""The home directory, and what is found in it."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+PROPERTIES_NAME = "red5-web.properties"
+WEB_INF = "WEB-INF"
+
+# settings.md of the contract, section 10.1; `root` is the management application's name.
+_NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """``ANTMEDIA_HOME``: the directory that holds everything of one server."""
+
+    path: Path
+
+    @property
+    def webapps(self) -> Path:
+        """The directory whose sub-directories are the applications."""
+        return self.path / "webapps"
+
+    @property
+    def server_properties(self) -> Path:
+        """The properties file of the server."""
+        return self.path / "conf" / "red5.properties"
+
+    @property
+    def data(self) -> Path:
+        """Where antmediad keeps what it has to remember."""
+        return self.path / "data"
+
+    @property
+    def history(self) -> Path:
+        """The database of the settings that were in force."""
+        return self.data / "settings.db"
+
+    def properties_of(self, application: str) -> Path:
+        """Return the path of the application's properties file."""
+        return self.webapps / application / WEB_INF / PROPERTIES_NAME
+
+    def database_of(self, application: str, name: str) -> Path:
+        """Return the path of the application's database file.
+
+        A directory for each application, so that names that differ only in case, and
+        applications that name the same database, never share a file.
+        """
+        return self.data / application / f"{name or application}.db"
+
+
+def is_application_name(name: str) -> bool:
+    """Tell whether a directory of this name can be an application."""
+    return _NAME.fullmatch(name) is not None and name.lower() != "root"
+
+
+def find_applications(home: Home) -> set[str]:
+    """Return the names of the applications that are there.
+
+    That something exists under the properties file's name makes a directory an application,
+    even when it cannot be read: such an application is to be refused, not to be unknown.
+
+    Raises:
+        OSError: ``webapps`` cannot be read.
+    """
+    with os.scandir(home.webapps) as entries:
+        names = [entry.name for entry in entries if is_application_name(entry.name)]
+    return {name for name in names if os.path.lexists(home.properties_of(name))}

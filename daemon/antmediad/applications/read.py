@@ -1,0 +1,88 @@
+"""Reads files that others write, and may be writing at this moment."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+MAX_PROPERTIES_BYTES = 16 * 1024 * 1024
+MAX_REFERENCE_BYTES = 64 * 1024
+_ATTEMPTS = 3
+
+Signature = tuple[int, ...]
+
+
+def read_file(path: Path, max_bytes: int = MAX_PROPERTIES_BYTES) -> tuple[bytes, Signature]:
+    """Return the bytes of *path*, and what tells this state of the file from another.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or has more than *max_bytes*.
+    """
+    # Without O_NONBLOCK, opening a FIFO waits for somebody to write to it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        for attempt in range(_ATTEMPTS):
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                raise OSError("not a regular file")
+            if before.st_size > max_bytes:
+                raise OSError(f"larger than {max_bytes} bytes")
+            content = os.pread(descriptor, max_bytes + 1, 0)
+            after = os.fstat(descriptor)
+            if signature_of(before) == signature_of(after) and len(content) == after.st_size:
+                break
+            if attempt == _ATTEMPTS - 1:
+                raise OSError("still being written")
+        return content, signature_of(after)
+    finally:
+        os.close(descriptor)
+
+
+def signature_of(status: os.stat_result) -> Signature:
+    """Return what changes with every change of a file; its time of change cannot be set."""
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def stat_signature(path: Path) -> Signature:
+    """Return the signature of *path* as it is now; what is not there has one, too."""
+    try:
+        return signature_of(os.stat(path))
+    except OSError as error:
+        return (error.errno or -1,)
+
+
+class References:
+    """Resolves ``${env:...}``, ``${file:...}`` and ``${credential:...}`` of one properties file.
+
+    Attributes:
+        files: with their signatures, what was read; a change of one is a change of the settings.
+    """
+
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+        """Resolve relative paths from *directory*, that of the properties file."""
+        self.files: dict[Path, Signature] = {}
+        self._directory = directory
+        self._environment = environment
+
+    def resolve(self, kind: str, name: str) -> str:
+        """Return the text that a reference stands for, without the line end of its last line.
+
+        Raises:
+            LookupError: there is no such variable or credential.
+            OSError, UnicodeError: the file cannot be read, or is not UTF-8.
+        """
+        if kind == "env":
+            return self._environment[name]
+        if kind == "file":
+            path = self._directory / name
+        else:
+            if not re.fullmatch(r"[\w.-]+", name, re.ASCII) or name in (".", ".."):
+                raise LookupError(name)
+            path = Path(self._environment["CREDENTIALS_DIRECTORY"]) / name
+        # Noted before it is read: a file that is missing now may come.
+        self.files[path] = stat_signature(path)
+        content, self.files[path] = read_file(path, MAX_REFERENCE_BYTES)
+        return re.sub(r"\r?\n\Z", "", content.decode())

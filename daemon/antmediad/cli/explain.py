@@ -1,0 +1,107 @@
+"""Say why an application lets a token through or refuses it, check by check."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from antmediad.applications.home import Home
+from antmediad.cli.applications import find_application, read_home
+from antmediad.cli.main import add_home, add_json, home_of
+from antmediad.cli.output import coloured, plain, print_json
+from antmediad.errors import UsageError
+from antmediad.guard.fetch import fetch
+from antmediad.guard.key_set import KeySet, KeySets
+from antmediad.guard.reasons import REASONS
+from antmediad.guard.verdict import Guard, Step
+from antmediad.settings.schema import Settings
+from antmediad.store.key_sets import KeySetFiles
+
+EXAMPLES = """examples:
+  antmediad explain --app LiveApp TOKEN
+  antmediad explain --app LiveApp --ip 203.0.113.9 - < token.txt
+
+'-' as TOKEN reads it from standard input, where other users of the machine cannot see it.
+exit status: 0 let through, 1 refused, 2 cannot be said."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.add_argument("token", metavar="TOKEN", help="as in the Authorization header, or -")
+    parser.add_argument("--app", required=True, metavar="APP")
+    parser.add_argument("--ip", default="127.0.0.1", help="the client's address (127.0.0.1)")
+    add_home(parser)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the verdict."""
+    path = home_of(options)
+    application = find_application(read_home(path), options.app)
+    if application.snapshot is None:
+        raise UsageError(
+            f"{options.app} has no usable settings, every request is answered 503:"
+            " see 'antmediad check'"
+        )
+    text = token_text(options.token)
+    settings = application.snapshot.settings
+    key_sets, steps = asyncio.run(_explain(path, settings, options.ip, text))
+    passed = not steps[-1].reason
+    if options.json:
+        print_json(
+            {
+                "application": options.app,
+                "state": application.state,
+                "passed": passed,
+                "reason": steps[-1].reason or None,
+                "steps": [
+                    {
+                        "name": step.name,
+                        "passed": not step.reason,
+                        "reason": step.reason or None,
+                        "remark": step.remark,
+                    }
+                    for step in steps
+                ],
+                "keySets": [
+                    {"url": one.url, "location": one.location, "keys": len(one.keys)}
+                    for one in key_sets
+                ],
+            }
+        )
+        return 0 if passed else 1
+    if application.state != "active":
+        print(f"{options.app} is {application.state}: by its last good settings,")
+    for one in key_sets:
+        found = f"{len(one.keys)} keys at {one.location}" if one.location else one.error
+        print(plain(f"key set {one.url}: {found}"))
+    for step in steps:
+        mark = coloured("refused", "red") if step.reason else coloured("passed ", "green")
+        remark = f" ({step.remark})" if step.remark else ""
+        print(f"  {mark}  {plain(step.name + remark)}")
+    if passed:
+        print(coloured("let through", "green"))
+        return 0
+    reason = steps[-1].reason
+    print(f"{coloured('refused', 'red')}: {reason}: {REASONS.get(reason, reason)}")
+    return 1
+
+
+def token_text(argument: str) -> str:
+    """Return the token that an argument gives or, as ``-``, standard input."""
+    text = sys.stdin.read() if argument == "-" else argument
+    return text.strip()
+
+
+async def _explain(
+    home: Path, settings: Settings, ip: str, text: str
+) -> tuple[tuple[KeySet, ...], list[Step]]:
+    # As the daemon would: with the key set kept on disk, when its source is down.
+    sets = KeySets(fetch, KeySetFiles(Home(home).data / "key-sets", writable=False))
+    key_sets = sets.of(settings.jwks_url) if settings.jwt_control_enabled else ()
+    await asyncio.gather(*(one.refresh() for one in key_sets))
+    steps = Guard(settings, key_sets).explain(ip, (text,) if text else ())
+    await sets.retain(())
+    return key_sets, steps

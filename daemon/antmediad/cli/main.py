@@ -1,0 +1,120 @@
+"""The command ``antmediad``: reads the arguments, and calls the module of the command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from antmediad import __version__
+from antmediad.errors import AntmediadError, UsageError
+
+DEFAULT_HOME = "/usr/local/antmedia"
+HOME_FILE = "antmediad.home"
+"""In the directory of the virtual environment: the home that this installation serves."""
+
+# Each has a module of its name, with `add_arguments` and `run`.
+COMMANDS = {
+    "serve": "serve a home directory until told to stop",
+    "check": "check the properties files, and say what is wrong with them",
+    "apps": "list the applications: state, generation, filters, problems",
+    "token": "create, verify or inspect a token",
+    "explain": "say why a token is let through or refused, check by check",
+    "jwks": "make a key pair and its key set, to try JWKS out",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Prints examples as they are, and errors in the form of all other errors."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2."""
+        self.exit(2, f"antmediad: {message}\nTry '{self.prog} --help'.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0, 1 for a negative answer, 2 for an error."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser(arguments)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except UsageError as error:
+        print(f"antmediad: {error}", file=sys.stderr)
+    except AntmediadError as error:
+        print(f"antmediad: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing more can be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    return 2
+
+
+def home_of(options: argparse.Namespace) -> Path:
+    """Return the home directory that a command is about.
+
+    The first of: ``--home``, the variable ``ANTMEDIA_HOME``, the home that this installation
+    was made for, `DEFAULT_HOME`.
+
+    Raises:
+        UsageError: it is no directory with applications.
+    """
+    noted = Path(sys.prefix, HOME_FILE)
+    if options.home:
+        home, source = options.home, "--home"
+    elif os.environ.get("ANTMEDIA_HOME"):
+        home, source = os.environ["ANTMEDIA_HOME"], "ANTMEDIA_HOME"
+    elif noted.is_file():
+        home, source = noted.read_text().strip(), str(noted)
+    else:
+        home, source = DEFAULT_HOME, "the default"
+    path = Path(home).absolute()
+    if not (path / "webapps").is_dir():
+        raise UsageError(
+            f"{path}: no such home (from {source}); expected a directory with 'webapps' in it,"
+            " name one with --home"
+        )
+    return path
+
+
+def _parser(arguments: Sequence[str]) -> Parser:
+    parser = Parser(
+        prog="antmediad",
+        description="Watches Ant Media Server's properties files and serves each application's"
+        " REST API behind its own guard.",
+        epilog="'antmediad COMMAND --help' tells more about a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"antmediad {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    # Only the module of the command at hand is imported: the others' would double its start.
+    named = next((one for one in arguments if one in COMMANDS), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if name == named:
+            module = importlib.import_module(f"antmediad.cli.{name}")
+            command.description = (module.__doc__ or "").strip()
+            command.epilog = module.EXAMPLES
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def add_home(parser: argparse.ArgumentParser) -> None:
+    """Add ``--home``."""
+    parser.add_argument(
+        "--home", metavar="DIR", help=f"home directory (default: $ANTMEDIA_HOME, {DEFAULT_HOME})"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for machines")

@@ -1,0 +1,43 @@
+"""What commands print: tables and JSON on standard output, colour on a terminal only."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1"}
+_COLOUR = re.compile(r"\x1b\[\d*m")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def coloured(text: str, colour: str) -> str:
+    """Return *text* in a colour, if standard output is a terminal and NO_COLOR is not set."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+
+
+def plain(text: object) -> str:
+    """Return *text* without anything that could steer a terminal; it comes from files."""
+    return _CONTROL.sub("?", str(text))
+
+
+def print_json(value: Any) -> None:
+    """Print *value* for machines."""
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns as wide as they need to be."""
+    widths = [max(len(_COLOUR.sub("", row[i])) for row in (head, *rows)) for i in range(len(head))]
+    for row in (head, *rows):
+        cells = [
+            cell + " " * (width - len(_COLOUR.sub("", cell)))
+            for cell, width in zip(row, widths, strict=True)
+        ]
+        print("  ".join(cells).rstrip())

@@ -1,0 +1,51 @@
+"""Serve a home directory: follow its properties files, guard its applications, answer."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable
+
+from antmediad.cli.main import add_home, home_of
+from antmediad.observe.logs import configure_logs
+from antmediad.server.daemon import Daemon
+
+EXAMPLES = """examples:
+  antmediad serve
+  antmediad serve --home ./home --host 127.0.0.1 --port 5080
+
+signals: SIGHUP looks at every file again, SIGTERM stops in order.
+exit status: 0 stopped in order, 2 could not start."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add_home(parser)
+    parser.add_argument("--host", help="address to listen on, instead of http.host")
+    parser.add_argument(
+        "--port", type=_port, help="port to listen on, instead of http.port; 0 for any free one"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    home = home_of(options)
+    configure_logs()
+    daemon = Daemon(home, options.host, options.port)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(daemon.run())
+    return 0
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("expected a port, 0 to 65535")
+    return int(text)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

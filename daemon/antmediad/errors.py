@@ -1,0 +1,107 @@
+"""Every error of antmediad.
+
+AntmediadError
+├── SettingsError           a properties file cannot be used; the snapshot in force stays
+├── GuardError              the request is refused
+│   ├── AddressError        by the IP filter
+│   └── TokenError          by the JWT filter
+├── KeySetError             a JSON Web Key Set cannot be had or used
+├── StoreError              data cannot be read or kept
+│   └── RecordExistsError   the id is taken
+├── RequestError            the request is let through, and cannot be answered as asked
+└── UsageError              a command line cannot be carried out
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+
+class AntmediadError(Exception):
+    """Root of all errors that antmediad raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a properties file.
+
+    Attributes:
+        severity: an ``error`` keeps the file from being used, a ``warning`` does not.
+        message: what is wrong and what was expected; never a value, which may be a secret.
+        line: physical line, from 1; 0 when the file as a whole is meant.
+        key: the key as spelled in the file; empty when no key is meant.
+    """
+
+    severity: Literal["error", "warning"]
+    message: str
+    line: int = 0
+    key: str = ""
+
+    def __str__(self) -> str:
+        place = f"line {self.line}: " if self.line else ""
+        key = f"{self.key}: " if self.key else ""
+        return f"{place}{key}{self.message}"
+
+
+class SettingsError(AntmediadError):
+    """A properties file cannot be used.  ``problems`` holds all that is wrong, warnings too."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(str(p) for p in problems if p.severity == "error"))
+        self.problems = problems
+
+
+class GuardError(AntmediadError):
+    """The request is refused.
+
+    ``message`` is all that a client is told (the texts of Ant Media Server); ``reason`` is one
+    word for the log and the metrics.
+    """
+
+    status: ClassVar[int] = 403
+    message: ClassVar[str] = "Forbidden"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AddressError(GuardError):
+    """The IP filter refuses the client's address."""
+
+    message = "Not allowed IP"
+
+
+class TokenError(GuardError):
+    """The JWT filter refuses the request's token, or the lack of one."""
+
+    message = "Invalid App JWT Token"
+
+
+class KeySetError(AntmediadError):
+    """A JSON Web Key Set cannot be fetched or holds no usable key.  Keys held stay usable."""
+
+
+class StoreError(AntmediadError):
+    """Data cannot be read or kept; nothing was changed."""
+
+
+class RecordExistsError(StoreError):
+    """A record with this id is stored already."""
+
+
+class RequestError(AntmediadError):
+    """A request that cannot be answered as asked; becomes the JSON result object."""
+
+    def __init__(
+        self, status: int, message: str, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+class UsageError(AntmediadError):
+    """A command line cannot be carried out; the text says why and what to do."""

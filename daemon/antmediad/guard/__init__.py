@@ -1,0 +1,1 @@
+"""Decides whether a request may reach an application: the IP filter, then the JWT filter."""

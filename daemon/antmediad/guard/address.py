@@ -1,0 +1,154 @@
+"""The IP filter: which address a request comes from, and whether it is on the list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from antmediad.errors import AddressError
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+MAX_HOPS = 32
+MAX_REMEMBERED = 1024
+
+# RFC 7239, section 4: a pair is a token, "=", and a token or a quoted string.
+_FORWARDED_PAIR = re.compile(r'\s*([!#$%&\'*+.^_`|~\w-]+)=("(?:[^"\\]|\\.)*"|[^\s;,"]*)\s*')
+
+
+def parse_address(text: str) -> Address:
+    """Return the address in *text*, as sockets and proxies write it.
+
+    Accepted: ``10.0.0.1``, ``10.0.0.1:5080``, ``2001:db8::1``, ``[2001:db8::1]`` and
+    ``[2001:db8::1]:5080``.  A zone (``%eth0``) is dropped, an IPv4-mapped address is IPv4.
+
+    Raises:
+        AddressError: with reason ``ip_unreadable`` for anything else.
+    """
+    text = text.strip()
+    if text.startswith("["):
+        host, bracket, port = text[1:].partition("]")
+        if not bracket or (port and not re.fullmatch(r":\d{1,5}", port)):
+            raise AddressError("ip_unreadable")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+        if not re.fullmatch(r"\d{1,5}", port, re.ASCII):
+            raise AddressError("ip_unreadable")
+    else:
+        host = text
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        raise AddressError("ip_unreadable") from None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def is_within(address: Address, networks: Sequence[Network]) -> bool:
+    """Tell whether *address* is in one of *networks*; IPv4 and IPv6 never match each other."""
+    return any(address in network for network in networks)
+
+
+class AddressFilter:
+    """The list of addresses that may pass; remembers the verdicts on addresses seen lately."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self._networks = tuple(networks)
+        self._remembered: dict[str, str] = {}
+
+    def check(self, client: str) -> None:
+        """Let *client*, an address as text, pass.
+
+        Raises:
+            AddressError: ``ip_not_allowed`` or ``ip_unreadable``.
+        """
+        reason = self._remembered.get(client)
+        if reason is None:
+            try:
+                allowed = is_within(parse_address(client), self._networks)
+                reason = "" if allowed else "ip_not_allowed"
+            except AddressError as error:
+                reason = error.reason
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[client] = reason
+        if reason:
+            raise AddressError(reason)
+
+
+def clients_of(
+    peer: str,
+    forwarded_for: Sequence[str],
+    forwarded: Sequence[str],
+    trusted: Sequence[Network],
+) -> tuple[str, ...]:
+    """Return the addresses that the request must answer for; all of them have to be allowed.
+
+    Without trusted proxies that is the peer of the socket, whatever the headers say.  From a
+    trusted peer, it is the right-most hop that is not a trusted proxy itself.  A proxy that
+    writes one of the two headers passes the other one on as the client made it up, so when
+    both are there both have to name an allowed address.
+
+    Args:
+        peer: the other end of the socket.
+        forwarded_for: the lines of ``X-Forwarded-For``.
+        forwarded: the lines of ``Forwarded`` (RFC 7239).
+        trusted: ``http.trusted_proxies``.
+
+    Raises:
+        AddressError: ``ip_unreadable``, when a hop that counts is not an address.
+    """
+    if not trusted or not (forwarded_for or forwarded):
+        return (peer,)
+    if not is_within(parse_address(peer), trusted):
+        return (peer,)
+    clients = []
+    for hops in (_split_list(forwarded_for), _forwarded_hops(forwarded)):
+        if len(hops) > MAX_HOPS:
+            raise AddressError("ip_unreadable")
+        if hops:
+            clients.append(_rightmost_untrusted(hops, trusted))
+    return tuple(clients) or (peer,)
+
+
+def _rightmost_untrusted(hops: Sequence[str], trusted: Sequence[Network]) -> str:
+    client = ""
+    for hop in reversed(hops):
+        address = parse_address(hop)
+        client = str(address)
+        if not is_within(address, trusted):
+            break
+    return client
+
+
+def _split_list(lines: Sequence[str]) -> list[str]:
+    return [hop for line in lines for hop in map(str.strip, line.split(",")) if hop]
+
+
+def _forwarded_hops(lines: Sequence[str]) -> list[str]:
+    """Return the ``for`` of each element; an element without one is a hop that hides itself."""
+    hops: list[str] = []
+    for line in lines:
+        position, hop = 0, ""
+        while position < len(line):
+            if line[position] in " \t;":
+                position += 1
+                continue
+            if line[position] == ",":
+                hops.append(hop)
+                hop = ""
+                position += 1
+                continue
+            pair = _FORWARDED_PAIR.match(line, position)
+            if pair is None:
+                raise AddressError("ip_unreadable")
+            if pair[1].lower() == "for":
+                if hop:
+                    raise AddressError("ip_unreadable")
+                hop = re.sub(r"\\(.)", r"\1", pair[2].strip('"'))
+            position = pair.end()
+        hops.append(hop)
+    return hops

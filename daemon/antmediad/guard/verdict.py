@@ -1,0 +1,240 @@
+"""The guard of one application under one settings snapshot: who may pass, and why not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from antmediad.errors import AddressError, GuardError, TokenError
+from antmediad.guard.address import AddressFilter, Network
+from antmediad.guard.key_set import KeySet, find_keys
+from antmediad.guard.token import (
+    ASYMMETRIC_ALGORITHMS,
+    SECRET_ALGORITHM,
+    Token,
+    bearer_token,
+    claims_of,
+    is_signed_by,
+    numeric_date,
+    parse_token,
+)
+
+MAX_REMEMBERED_TOKENS = 1024
+# Reasons that another look at the key set may change.
+_MAY_CHANGE = frozenset({"unknown_kid", "key_set_unavailable", "bad_signature"})
+
+
+class GuardSettings(Protocol):
+    """The settings that a guard reads; `antmediad.settings.schema.Settings` has them."""
+
+    @property
+    def ip_filter_enabled(self) -> bool: ...
+    @property
+    def remote_allowed_cidr(self) -> tuple[Network, ...]: ...
+    @property
+    def jwt_control_enabled(self) -> bool: ...
+    @property
+    def jwt_secret_key(self) -> str: ...
+    @property
+    def jwt_previous_secret_key(self) -> str: ...
+    @property
+    def jwks_url(self) -> tuple[str, ...]: ...
+    @property
+    def jwt_algorithms(self) -> tuple[str, ...]: ...
+    @property
+    def jwt_issuer(self) -> tuple[str, ...]: ...
+    @property
+    def jwt_audience(self) -> tuple[str, ...]: ...
+    @property
+    def jwt_clock_skew_seconds(self) -> int: ...
+    @property
+    def jwt_require_expiry(self) -> bool: ...
+    @property
+    def jwks_max_stale_seconds(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One check on the way to a verdict: its name, the reason it failed for, and a remark."""
+
+    name: str
+    reason: str = ""
+    remark: str = ""
+
+
+class Guard:
+    """Lets requests pass or raises.  Made anew for each snapshot; never changes.
+
+    A token that was verified is remembered until its own ``exp``, so that using it again costs
+    no signature check; at most `MAX_REMEMBERED_TOKENS`, and none over a change of a key set.
+    """
+
+    def __init__(
+        self,
+        settings: GuardSettings,
+        key_sets: Sequence[KeySet] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Guard by *settings*; *key_sets* are those of ``settings.jwks_url``."""
+        self._settings = settings
+        self._addresses = (
+            AddressFilter(settings.remote_allowed_cidr) if settings.ip_filter_enabled else None
+        )
+        self._wants_token = settings.jwt_control_enabled
+        self._key_sets = tuple(key_sets)
+        self._is_jwks = bool(settings.jwks_url)
+        # An empty secret is no secret: HMAC would accept an empty key as any other.
+        self._secrets = tuple(
+            secret.encode()
+            for secret in (settings.jwt_secret_key, settings.jwt_previous_secret_key)
+            if secret
+        )
+        allowed = ASYMMETRIC_ALGORITHMS if self._is_jwks else frozenset({SECRET_ALGORITHM})
+        named = frozenset(settings.jwt_algorithms)
+        self._algorithms = allowed & named if named else allowed
+        self._skew_s = settings.jwt_clock_skew_seconds
+        self._clock = clock
+        self._remembered: dict[str, tuple[float, float]] = {}
+        self._keys_in_force: list[tuple[int, bool]] = []
+
+    def check(self, clients: Sequence[str], authorization: Sequence[str]) -> None:
+        """Let the request pass, without waiting for anything.
+
+        Args:
+            clients: addresses that the request answers for (`address.clients_of`).
+            authorization: the lines of the ``Authorization`` header.
+
+        Raises:
+            AddressError, TokenError: the first filter that refuses.
+        """
+        if self._addresses is not None:
+            for client in clients:
+                self._addresses.check(client)
+        if self._wants_token:
+            self._check_token(bearer_token(authorization))
+
+    async def check_again(
+        self, error: GuardError, clients: Sequence[str], authorization: Sequence[str]
+    ) -> None:
+        """Decide on a request that `check` refused with *error*, once the keys are fetched anew.
+
+        Raises:
+            AddressError, TokenError: it stays refused.
+        """
+        if not (self._is_jwks and error.reason in _MAY_CHANGE):
+            raise error
+        if error.reason == "bad_signature" and parse_token(bearer_token(authorization)).kid:
+            # The key that the token names is known; only the token of a nameless key can be
+            # saved by a new set.
+            raise error
+        asked = await asyncio.gather(*(one.fetch_for_unknown_key() for one in self._key_sets))
+        if not any(asked):
+            raise error
+        self.check(clients, authorization)
+
+    def explain(self, client: str, authorization: Sequence[str]) -> list[Step]:
+        """Return the checks in their order, up to the one that refuses, each with its result."""
+        steps: list[Step] = []
+
+        def run(name: str, check: Callable[[], Any], remark: str = "") -> Any:
+            try:
+                result = check()
+            except GuardError as error:
+                steps.append(Step(name, error.reason, remark))
+                raise
+            steps.append(Step(name, "", remark))
+            return result
+
+        try:
+            addresses = self._addresses
+            if addresses is None:
+                steps.append(Step("IP filter", remark="switched off"))
+            else:
+                run("IP filter", lambda: addresses.check(client), client)
+            if not self._wants_token:
+                steps.append(Step("JWT filter", remark="switched off"))
+                return steps
+            mode = "key set" if self._is_jwks else "shared secret"
+            text: str = run("token present", lambda: bearer_token(authorization))
+            token: Token = run("well-formed", lambda: parse_token(text))
+            run("algorithm", lambda: self._check_algorithm(token), f"{token.algorithm}, {mode}")
+            run("signature", lambda: self._check_signature(token), f"kid {token.kid}")
+            claims: Mapping[str, Any] = run("claims readable", lambda: claims_of(token))
+            run("time", lambda: self._check_time(*self._span(claims)))
+            run("issuer and audience", lambda: self._check_names(claims))
+        except (AddressError, TokenError):
+            pass
+        return steps
+
+    def _check_token(self, text: str) -> None:
+        if self._is_jwks:
+            stale_s = self._settings.jwks_max_stale_seconds
+            keys_in_force = [(one.version, one.is_usable(stale_s)) for one in self._key_sets]
+            if keys_in_force != self._keys_in_force:
+                self._keys_in_force = keys_in_force
+                self._remembered.clear()
+        span = self._remembered.get(text)
+        if span is not None:
+            self._check_time(*span)
+            return
+        token = parse_token(text)
+        self._check_algorithm(token)
+        self._check_signature(token)
+        claims = claims_of(token)
+        span = self._span(claims)
+        self._check_time(*span)
+        self._check_names(claims)
+        if len(self._remembered) >= MAX_REMEMBERED_TOKENS:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[text] = span
+
+    def _check_algorithm(self, token: Token) -> None:
+        if token.algorithm not in self._algorithms:
+            raise TokenError("algorithm_not_allowed")
+
+    def _check_signature(self, token: Token) -> None:
+        if self._is_jwks:
+            keys = find_keys(self._key_sets, token.kid, self._settings.jwks_max_stale_seconds)
+            fitting = [key for key in keys if token.algorithm in key.algorithms]
+            if not fitting:
+                raise TokenError("algorithm_not_allowed")
+            if any(is_signed_by(token, token.algorithm, key.key) for key in fitting):
+                return
+        else:
+            if not self._secrets:
+                raise TokenError("no_secret")
+            # Every secret is tried, so that the time taken does not tell which one fits.
+            if any([is_signed_by(token, SECRET_ALGORITHM, key) for key in self._secrets]):
+                return
+        raise TokenError("bad_signature")
+
+    def _span(self, claims: Mapping[str, Any]) -> tuple[float, float]:
+        """Return the times from which and until which the token is valid, in seconds."""
+        begin, end = numeric_date(claims, "nbf"), numeric_date(claims, "exp")
+        if end is None and self._settings.jwt_require_expiry:
+            raise TokenError("no_expiry")
+        return (
+            float("-inf") if begin is None else begin,
+            float("inf") if end is None else end,
+        )
+
+    def _check_time(self, begin: float, end: float) -> None:
+        """Check ``nbf`` and ``exp`` (RFC 7519, sections 4.1.4 and 4.1.5)."""
+        now = self._clock()
+        if now >= end + self._skew_s:
+            raise TokenError("expired")
+        if now < begin - self._skew_s:
+            raise TokenError("not_yet_valid")
+
+    def _check_names(self, claims: Mapping[str, Any]) -> None:
+        issuers, audiences = self._settings.jwt_issuer, self._settings.jwt_audience
+        if issuers and claims.get("iss") not in issuers:
+            raise TokenError("issuer_not_allowed")
+        if audiences:
+            named = claims.get("aud")
+            named = named if isinstance(named, list) else [named]
+            if not any(one in audiences for one in named):
+                raise TokenError("audience_not_allowed")

@@ -1,0 +1,1 @@
+"""Java ``.properties`` files: reading them as ``java.util.Properties`` does."""

@@ -1,0 +1,118 @@
+"""One call of the REST API, past its guard, and the answer to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from antmediad.errors import RequestError
+from antmediad.settings.schema import Settings
+from antmediad.store.interface import BroadcastStore
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """How clients reach this server: its address, and its public name or the address again."""
+
+    address: str
+    name: str
+
+
+@dataclass(slots=True)
+class Call:
+    """What a handler needs to know.
+
+    Attributes:
+        application: its name.
+        settings: the snapshot under which the whole call is answered.
+        parameters: the variable segments of the path, decoded.
+        query: the first value of each query parameter.
+        body: all of it, empty when there is none.
+    """
+
+    application: str
+    settings: Settings
+    host: Host
+    store: BroadcastStore
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes = b""
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """Return a boolean query parameter: ``true`` in any letter case, or false."""
+        value = self.query.get(name)
+        return default if value is None else value.lower() == "true"
+
+    def number(self, name: str) -> int:
+        """Return an integer segment of the path, which the route has checked."""
+        return int(self.parameters[name])
+
+    def json(self) -> Any:
+        """Return the value that the body holds; None for an empty one.
+
+        What follows the first complete value is ignored, as Jackson does.
+
+        Raises:
+            RequestError: 400 with the place of the mistake.
+        """
+        if not self.body.strip():
+            return None
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            message = f"malformed JSON at line {error.lineno}, column {error.colno}"
+        try:
+            value, _ = _FIRST_VALUE.raw_decode(self.body.decode().lstrip("\ufeff \t\r\n"))
+            # Once more through orjson: it refuses what cannot be stored, lone surrogates.
+            return orjson.loads(orjson.dumps(value))
+        except (ValueError, RecursionError, TypeError):
+            raise RequestError(400, message) from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_FIRST_VALUE = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back: a status and, unless it is empty, a JSON body."""
+
+    body: bytes
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = field(default=())
+
+
+Handler = Callable[[Call], Answer | Awaitable[Answer]]
+
+
+def answer(value: Any, status: int = 200) -> Answer:
+    """Return an answer with *value* as JSON."""
+    return Answer(orjson.dumps(value), status)
+
+
+def result(
+    success: bool,
+    message: str | None = "",
+    data_id: str | None = "",
+    error_id: int = 0,
+    status: int = 200,
+) -> Answer:
+    """Return Ant Media Server's ``Result`` object."""
+    value = {"success": success, "message": message, "dataId": data_id, "errorId": error_id}
+    return answer(value, status)
+
+
+OK = result(True)
+FAIL = result(False)
+
+
+def refusal(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """Return the answer to a call that is not carried out."""
+    return Answer(result(False, message).body, status, headers)

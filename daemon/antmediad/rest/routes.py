@@ -1,0 +1,110 @@
+"""Which handler answers which path and method below ``/{App}/rest/v2``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from antmediad.errors import RequestError
+from antmediad.rest.call import Handler
+
+INT32, INT64 = 1 << 31, 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint.
+
+    Attributes:
+        method: of HTTP; GET answers HEAD, too.
+        path: below the API's base, with ``{name}``, ``{name:int}`` or ``{name:long}`` for
+            segments that vary.  Of two paths that fit, the one with fixed text is meant, in
+            any method: a wrong verb on ``/broadcasts/count`` is 405, never an id.
+        handler: answers the call.
+        consumes_json: whether the request's content type must be JSON, or absent.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    consumes_json: bool = False
+
+
+class _Node:
+    """The routes below one segment."""
+
+    __slots__ = ("fixed", "methods", "variable")
+
+    def __init__(self) -> None:
+        self.fixed: dict[str, _Node] = {}
+        self.variable: list[tuple[str, str, _Node]] = []
+        self.methods: dict[str, Route] = {}
+
+
+class Router:
+    """Finds routes by path segments."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes = tuple(routes)
+        self._root = _Node()
+        for route in self.routes:
+            node = self._root
+            for segment in filter(None, route.path.split("/")):
+                node = _below(node, segment)
+            node.methods[route.method] = route
+
+    def find(self, segments: Sequence[str]) -> tuple[Mapping[str, Route], dict[str, str]]:
+        """Return the routes of a path by method, and the values of its variable segments.
+
+        Raises:
+            RequestError: 404, there is no such path.
+        """
+        parameters: dict[str, str] = {}
+        node = _descend(self._root, segments, 0, parameters)
+        if node is None:
+            raise RequestError(404, "Not found")
+        return node.methods, parameters
+
+
+def _descend(
+    node: _Node, segments: Sequence[str], depth: int, parameters: dict[str, str]
+) -> _Node | None:
+    """Return the node of *segments* from *depth* on, None when no route fits them.
+
+    Fixed text that leads nowhere is no dead end: ``/broadcasts/list`` is the broadcast "list".
+    """
+    if depth == len(segments):
+        return node if node.methods else None
+    segment = segments[depth]
+    below = node.fixed.get(segment)
+    if below is not None:
+        found = _descend(below, segments, depth + 1, parameters)
+        if found is not None:
+            return found
+    for name, kind, below in node.variable:
+        if _fits(kind, segment) if kind else segment:
+            found = _descend(below, segments, depth + 1, parameters)
+            if found is not None:
+                parameters[name] = segment
+                return found
+    return None
+
+
+def _below(node: _Node, segment: str) -> _Node:
+    if not segment.startswith("{"):
+        return node.fixed.setdefault(segment, _Node())
+    name, _, kind = segment.strip("{}").partition(":")
+    for known_name, known_kind, below in node.variable:
+        if (known_name, known_kind) == (name, kind):
+            return below
+    node.variable.append((name, kind, _Node()))
+    return node.variable[-1][2]
+
+
+def _fits(kind: str, segment: str) -> bool:
+    """Tell whether a segment is a number of its kind; one that is not is no such path (404)."""
+    digits = segment[1:] if segment[:1] in ("+", "-") else segment
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+        return False
+    limit = INT32 if kind == "int" else INT64
+    return -limit <= int(segment) < limit

@@ -1,0 +1,23 @@
+"""The version of the server."""
+
+from __future__ import annotations
+
+from antmediad import __build__, __version__
+from antmediad.rest.call import Answer, Call, answer
+from antmediad.rest.routes import Route
+
+_VERSION = answer(
+    {
+        "versionName": __version__,
+        "versionType": "Community Edition",
+        "buildNumber": __build__,
+    }
+)
+
+
+def version(_: Call) -> Answer:
+    """Return the version, in the shape of Ant Media Server's."""
+    return _VERSION
+
+
+ROUTES = (Route("GET", "/version", version),)

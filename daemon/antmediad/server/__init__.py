@@ -1,0 +1,1 @@
+"""The running daemon: builds every part, listens, and stops in order."""

@@ -1,0 +1,243 @@
+"""The daemon: one object that starts, serves and stops everything."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+
+from antmediad.applications.home import Home
+from antmediad.applications.registry import SERVER, Registry, jwt_filter
+from antmediad.applications.reload import Reloader
+from antmediad.errors import StoreError, UsageError
+from antmediad.guard.fetch import fetch
+from antmediad.guard.key_set import KeySets
+from antmediad.guard.verdict import Guard
+from antmediad.observe.logs import set_level
+from antmediad.observe.metrics import Metrics
+from antmediad.rest.call import Host
+from antmediad.server import systemd
+from antmediad.server.app import App
+from antmediad.server.listen import Listener, detect_address
+from antmediad.server.stores import Stores
+from antmediad.settings.schema import Settings
+from antmediad.store.history import History, Version
+from antmediad.store.key_sets import KeySetFiles
+
+logger = logging.getLogger(__name__)
+
+GRACE_S = 10.0
+"""How long requests may go on after the daemon was told to stop."""
+
+
+class Daemon:
+    """Serves one home directory until it is stopped.
+
+    Attributes:
+        url: where it listens, once it does.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        host: str | None = None,
+        port: int | None = None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        """Serve the home at *path*; *host* and *port* come before those of its settings."""
+        self.home = Home(path)
+        self.metrics = Metrics()
+        self.url = ""
+        self._host, self._port = host, port
+        self._environment = environment
+        self._address = environment.get("AMS_HOST_ADDRESS") or detect_address()
+        self._history: History | None = None
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._dropping: asyncio.TimerHandle | None = None
+        self._key_sets = KeySets(fetch, KeySetFiles(self.home.data / "key-sets"))
+        self._stores = Stores(self.home)
+
+    async def run(self, on_ready: Callable[[Daemon], None] = lambda _: None) -> None:
+        """Start, call *on_ready*, serve until `stop` or SIGTERM, and stop in order.
+
+        Raises:
+            UsageError: it cannot start; the text says why.
+        """
+        loop = asyncio.get_running_loop()
+        _allow_many_files()
+        registry = self._open_registry()
+        app = App(registry, self._stores, self._make_guard, self.metrics, self._named)
+        self._registry, self._app = registry, app
+        registry.on_change = self._on_change
+        registry.on_version = self._on_version
+        reloader = Reloader(registry)
+        self._listener = Listener(app.handle)
+        try:
+            try:
+                reloader.start()
+            except OSError as error:
+                raise UsageError(
+                    f"{self.home.webapps}: cannot be read ({error.strerror}); expected the"
+                    " directory of the applications, see --home"
+                ) from error
+            await self._listen()
+            for signal_ in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(signal_, self.stop)
+            loop.add_signal_handler(signal.SIGHUP, self._rescan, reloader)
+            self._log_summary()
+            systemd.notify("READY=1", f"STATUS={self.status}")
+            on_ready(self)
+            await self._stopping.wait()
+        finally:
+            systemd.notify("STOPPING=1")
+            await self._close(reloader)
+
+    def stop(self) -> None:
+        """Begin to stop."""
+        self._stopping.set()
+
+    @property
+    def status(self) -> str:
+        """How the applications are, in one line."""
+        states = [one.state for one in self._registry.applications.values()]
+        return ", ".join(
+            f"{states.count(state)} {state}"
+            for state in ("active", "stale", "failed")
+            if state == "active" or state in states
+        )
+
+    def _open_registry(self) -> Registry:
+        try:
+            self._history = History(self.home.history)
+            return Registry(self.home, self._history, self._environment, self.metrics)
+        except StoreError as error:
+            # Guarding is possible without; what is lost is the memory over a restart.
+            logger.error("settings are not put on record: error=%s", error)
+            self._history = None
+            return Registry(self.home, None, self._environment, self.metrics)
+
+    async def _listen(self) -> None:
+        settings = self._app.server_settings
+        host = self._host if self._host is not None else settings.http_host
+        port = self._port if self._port is not None else settings.http_port
+        try:
+            await self._listener.listen(host, port)
+        except OSError as error:
+            raise UsageError(
+                f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)};"
+                " choose another with --host and --port, or http.host and http.port in"
+                " conf/red5.properties"
+            ) from error
+        host, port = self._listener.address
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def _make_guard(self, settings: Settings) -> Guard:
+        key_sets = self._key_sets.of(settings.jwks_url) if settings.jwt_control_enabled else ()
+        return Guard(settings, key_sets)
+
+    def _named(self) -> Host:
+        name = self._app.server_settings.server_name or self._address
+        return Host(self._address, name)
+
+    def _on_change(self, name: str) -> None:
+        if name != SERVER:
+            self._app.refresh(name)
+            if self._dropping is None:
+                loop = asyncio.get_running_loop()
+                self._dropping = loop.call_later(1.0, self._drop_unused_key_sets)
+        elif self.url:
+            self._spawn(self._follow_server_settings())
+        if self.url:
+            systemd.notify(f"STATUS={self.status}")
+
+    def _drop_unused_key_sets(self) -> None:
+        self._dropping = None
+        applications = self._registry.applications.values()
+        snapshots = [one.snapshot for one in applications if one.snapshot is not None]
+        used = {
+            url
+            for snapshot in snapshots
+            if snapshot.settings.jwt_control_enabled
+            for url in snapshot.settings.jwks_url
+        }
+        self._spawn(self._key_sets.retain(used))
+
+    async def _follow_server_settings(self) -> None:
+        set_level(self._app.server_settings.log_level)
+        before = self.url
+        try:
+            await self._listen()
+        except UsageError as error:
+            logger.error("listening stays as it was: url=%s error=%s", self.url, error)
+        if self.url != before:
+            logger.info("listening: url=%s", self.url)
+
+    def _on_version(self, version: Version, content: bytes | None) -> None:
+        if self._history is not None:
+            self._spawn(self._record(self._history, version, content))
+
+    async def _record(self, history: History, version: Version, content: bytes | None) -> None:
+        try:
+            await history.append(version, content)
+        except StoreError as error:
+            logger.error(
+                "settings not on record: application=%s error=%s", version.application, error
+            )
+
+    def _rescan(self, reloader: Reloader) -> None:
+        logger.info("reload of everything asked for: signal=SIGHUP")
+        systemd.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        reloader.rescan()
+        systemd.notify("READY=1")
+
+    def _log_summary(self) -> None:
+        set_level(self._app.server_settings.log_level)
+        for name, application in sorted(self._registry.applications.items()):
+            snapshot = application.snapshot
+            settings = snapshot.settings if snapshot is not None else None
+            logger.info(
+                "application: name=%s state=%s generation=%d ip_filter=%s jwt_filter=%s"
+                " problems=%d",
+                name,
+                application.state,
+                application.generation,
+                "-" if settings is None else "on" if settings.ip_filter_enabled else "off",
+                "-" if settings is None else jwt_filter(settings),
+                len(application.problems),
+            )
+        logger.info(
+            "serving: url=%s home=%s applications=%d (%s)",
+            self.url,
+            self.home.path,
+            len(self._registry.applications),
+            self.status,
+        )
+
+    async def _close(self, reloader: Reloader) -> None:
+        logger.info("stopping: grace=%gs", GRACE_S)
+        await self._listener.close(GRACE_S)
+        await reloader.close()
+        await self._key_sets.retain(())
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stores.close()
+        if self._history is not None:
+            await self._history.close()
+        logger.info("stopped")
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit of open files to the hard one: each application in use has some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,1 @@
+"""Settings: properties typed, checked and frozen; the only place with the keys' spellings."""

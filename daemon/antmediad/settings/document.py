@@ -1,0 +1,145 @@
+"""The settings reference, docs/settings.md, made from the declarations.
+
+``python -m antmediad.settings.document > docs/settings.md`` writes it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from antmediad.settings.schema import APPLICATION_KEYS, SERVER_KEYS
+from antmediad.settings.setting import Kind, Setting, text_of
+
+INTRODUCTION: Final = """\
+# Settings
+
+<!-- Made from the declarations by `python -m antmediad.settings.document`; edit those. -->
+
+An application's settings are in `webapps/<application>/WEB-INF/red5-web.properties`, those of the
+server in `conf/red5.properties`. Save the file and they are in force: nothing needs a restart. A
+file with an error changes nothing; the settings in force stay, and the error is told with its line,
+its key and what was expected.
+
+**Spellings.** Older spellings of a key, such as `settings.jwksURL` for `jwksURL`, are read too. If
+only one of them has a value, that value counts. If they differ, the current spelling counts, with a
+warning that names both lines. Of a key that stands twice, the last line counts. Keys that are not
+listed here are kept as they are.
+
+**Types.** A switch is `true`, `on`, `yes`, `1` or `false`, `off`, `no`, `0`, in any case. Whole
+numbers may be hexadecimal (`0x1F`). In lists of addresses an item is an IP address or a CIDR block;
+names, netmasks and short forms are errors. A key that is present but empty is an error for switches
+and numbers. Blanks at the end of a line belong to the value; for secrets they count.
+
+**Placeholders.** `${name}` and `${name:default}` in a value stand for another key of the same file,
+else for an environment variable. A secret is literal, so that it may contain any text. Nothing is
+taken from the environment unless the file asks for it, and `#{...}` is never executed.
+
+**References.** A value that is nothing but `${env:NAME}`, `${file:PATH}` or `${credential:NAME}` is
+read from there, secrets too; line ends at the end of a file are dropped. What cannot be read, or is
+empty, is an error.
+
+**Switching the JWT filter off** takes a line that says so: `jwtControlEnabled=false`. When the line
+was `true` and is merely gone, as it is from a file cut short, the settings in force stay.
+
+*Effect* says whether a setting changes what this daemon does (**here**) or is checked, kept and
+served for the media server (carried). A value beyond its limits is an error in the first case and a
+warning in the second.
+"""
+
+_GROUPS: Final = {
+    "rest-security": "REST API security",
+    "stream-security": "Stream security",
+    "webhooks": "Webhooks",
+    "recording": "Recordings and previews",
+    "hls": "HLS",
+    "dash": "DASH",
+    "webrtc": "WebRTC",
+    "ingest": "Ingest",
+    "encoder": "Encoding",
+    "s3": "Object storage",
+    "cluster": "Cluster",
+    "misc": "Application and miscellaneous",
+    "http": "HTTP",
+    "management": "Panel and management API",
+    "server": "Server",
+    "limits": "Resource limits",
+    "media": "Media ports",
+}
+_TYPES: Final[dict[Kind, str]] = {
+    "bool": "switch",
+    "int": "whole number",
+    "long": "whole number, 64 bits",
+    "float": "number",
+    "string": "text",
+    "level": "text, any case",
+    "host": "host",
+    "list": "comma list",
+    "suffixes": "comma list, exact",
+    "directories": "comma list",
+    "networks": "addresses",
+    "urls": "URLs",
+    "object": "JSON object",
+    "ladder": "JSON array or list",
+    "json": "JSON",
+}
+_COLUMNS: Final = ("Key", "Type", "Default", "Allowed", "Secret", "Effect", "Meaning")
+
+
+def settings_reference() -> str:
+    """Return docs/settings.md: every setting with its spellings, type, default and meaning."""
+    return "\n".join(
+        (
+            INTRODUCTION,
+            "## Application: red5-web.properties\n",
+            *_tables(APPLICATION_KEYS.values()),
+            "## Server: conf/red5.properties\n",
+            *_tables(SERVER_KEYS.values()),
+        )
+    )
+
+
+def _tables(settings: Iterable[Setting]) -> Iterator[str]:
+    groups: dict[str, list[Setting]] = {}
+    for setting in settings:
+        groups.setdefault(setting.group, []).append(setting)
+    for group, title in _GROUPS.items():
+        if group in groups:
+            rows = (_COLUMNS, ("---",) * len(_COLUMNS), *map(_row, groups[group]))
+            yield f"### {title}\n"
+            yield "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+def _row(setting: Setting) -> tuple[str, ...]:
+    older = f"<br>older: {', '.join(map(_code, setting.legacy))}" if setting.legacy else ""
+    cells = (
+        _code(setting.key) + older,
+        _TYPES[setting.kind],
+        "not set" if setting.default is None else _code(text_of(setting.default)),
+        _allowed(setting),
+        "yes" if setting.secret else "",
+        "**here**" if setting.effective else "carried",
+        setting.description,
+    )
+    return tuple(cell.replace("|", "\\|") for cell in cells)
+
+
+def _allowed(setting: Setting) -> str:
+    if setting.choices:
+        return ", ".join(map(_code, setting.choices))
+    if setting.expected:
+        return setting.expected
+    if setting.minimum is not None:
+        return f"{setting.minimum} " + (
+            "or more" if setting.maximum is None else f"to {setting.maximum}"
+        )
+    return ""
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_reference())

@@ -1,0 +1,1 @@
+"""Keeps records: each application's data, the settings that were in force, key sets."""

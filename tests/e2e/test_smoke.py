@@ -1,0 +1,18 @@
+"""The thin path through everything."""
+
+from tests.daemon import SECRET, Daemon, signed, wait_until
+
+LIST = "/LiveApp/rest/v2/broadcasts/list/0/10"
+
+
+def test_a_saved_file_guards_the_api_without_a_restart(daemon: Daemon) -> None:
+    created = daemon.call("POST", "/broadcasts/create", {"name": "stream1"})
+    daemon.write(settings__jwtControlEnabled="true", settings__jwtSecretKey=SECRET)
+
+    wait_until(lambda: daemon.get(LIST) == 403, "the JWT filter is on")
+    assert created.status == 200
+    assert daemon.get(LIST, signed()) == 200
+    assert daemon.get(LIST, f"Bearer {signed()}") == 200
+    assert daemon.get(LIST, signed(secret="another secret of 32 characters!")) == 403
+    daemon.wait_for_log("reason=no_token")
+    daemon.wait_for_log("reason=bad_signature")
