@@ -79,10 +79,10 @@ class Daemon:
     def start(self, **options: Any) -> None:
         """Start, and wait until it serves; *options* are those of subprocess.Popen."""
         before = self.log_path.stat().st_size if self.log_path.exists() else 0
+        serve = [sys.executable, "-m", "antmediad", "serve", "--home", str(self.home)]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "antmediad", "serve", "--home", str(self.home)]
-                + ["--host", "127.0.0.1", "--port", "0", *self._arguments],
+                [*serve, "--host", "127.0.0.1", "--port", "0", *self._arguments],
                 env={**os.environ, "PYTHONPATH": str(DAEMON), **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -67,6 +67,16 @@ def find_applications(home: Home) -> set[str]:
     Raises:
         OSError: ``webapps`` cannot be read.
     """
-    with os.scandir(home.webapps) as entries:
-        names = [entry.name for entry in entries if is_application_name(entry.name)]
-    return {name for name in names if os.path.lexists(home.properties_of(name))}
+    names = filter(is_application_name, os.listdir(home.webapps))
+    return {name for name in names if exists(f"{home.webapps}/{name}/{WEB_INF}/{PROPERTIES_NAME}")}
+
+
+def exists(path: str | Path) -> bool:
+    """Tell whether there is something at *path*, if only something that may not be looked at."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True

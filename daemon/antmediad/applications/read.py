@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,12 @@ MAX_PROPERTIES_BYTES = 16 * 1024 * 1024
 MAX_REFERENCE_BYTES = 64 * 1024
 _ATTEMPTS = 3
 
+_STEP_NS = 2_000_000_000
+
 Signature = tuple[int, ...]
+
+UNSETTLED: Signature = ()
+"""Equals the signature of no file: it has to be read to know whether it changed."""
 
 
 def read_file(path: Path, max_bytes: int = MAX_PROPERTIES_BYTES) -> tuple[bytes, Signature]:
@@ -21,24 +27,28 @@ def read_file(path: Path, max_bytes: int = MAX_PROPERTIES_BYTES) -> tuple[bytes,
     Raises:
         OSError: it cannot be read, is no regular file, or has more than *max_bytes*.
     """
+    # Opening a device may already do something.
+    _check_kind(os.stat(path), max_bytes)
     # Without O_NONBLOCK, opening a FIFO waits for somebody to write to it.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
-        for attempt in range(_ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             before = os.fstat(descriptor)
-            if not stat.S_ISREG(before.st_mode):
-                raise OSError("not a regular file")
-            if before.st_size > max_bytes:
-                raise OSError(f"larger than {max_bytes} bytes")
-            content = os.pread(descriptor, max_bytes + 1, 0)
+            _check_kind(before, max_bytes)
+            content = os.pread(descriptor, before.st_size + 1, 0)
             after = os.fstat(descriptor)
             if signature_of(before) == signature_of(after) and len(content) == after.st_size:
-                break
-            if attempt == _ATTEMPTS - 1:
-                raise OSError("still being written")
-        return content, signature_of(after)
+                return content, signature_of(after)
+        raise OSError("still being written")
     finally:
         os.close(descriptor)
+
+
+def _check_kind(status: os.stat_result, max_bytes: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("not a regular file")
+    if status.st_size > max_bytes:
+        raise OSError(f"larger than {max_bytes} bytes")
 
 
 def signature_of(status: os.stat_result) -> Signature:
@@ -54,11 +64,21 @@ def stat_signature(path: Path) -> Signature:
         return (error.errno or -1,)
 
 
+def settled(signature: Signature) -> Signature:
+    """Return *signature* to compare with later, or `UNSETTLED` when the file is too young for it.
+
+    File systems keep times in steps (of 4 ms, of 2 s): a change right after this one may leave
+    the same signature.
+    """
+    changed_ns = signature[-1] if len(signature) > 1 else 0
+    return signature if changed_ns < time.time_ns() - _STEP_NS else UNSETTLED
+
+
 class References:
     """Resolves ``${env:...}``, ``${file:...}`` and ``${credential:...}`` of one properties file.
 
     Attributes:
-        files: with their signatures, what was read; a change of one is a change of the settings.
+        files: what was read, with settled signatures; a change of one is a change of the settings.
     """
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
@@ -83,6 +103,14 @@ class References:
                 raise LookupError(name)
             path = Path(self._environment["CREDENTIALS_DIRECTORY"]) / name
         # Noted before it is read: a file that is missing now may come.
-        self.files[path] = stat_signature(path)
-        content, self.files[path] = read_file(path, MAX_REFERENCE_BYTES)
+        self.files[path] = settled(stat_signature(path))
+        try:
+            content, signature = read_file(path, MAX_REFERENCE_BYTES)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            # Perhaps only for the moment, as without a free descriptor: worth another try.
+            self.files[path] = UNSETTLED
+            raise
+        self.files[path] = settled(signature)
         return re.sub(r"\r?\n\Z", "", content.decode())

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import time
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,24 @@ from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from antmediad.applications.home import Home
-from antmediad.applications.read import References, Signature, read_file, stat_signature
+from antmediad.applications.read import (
+    UNSETTLED,
+    References,
+    Signature,
+    read_file,
+    settled,
+    stat_signature,
+)
 from antmediad.errors import Problem, SettingsError, StoreError
 from antmediad.observe.metrics import Metrics
 from antmediad.properties.reader import Document, parse_properties
-from antmediad.settings.parse import Origin, parse_server_settings, parse_settings
+from antmediad.settings.parse import (
+    GUARD,
+    GUARD_GONE,
+    Origin,
+    parse_server_settings,
+    parse_settings,
+)
 from antmediad.settings.schema import ServerSettings, Settings
 from antmediad.store.history import Version
 
@@ -28,6 +42,9 @@ S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
 State = Literal["active", "stale", "failed"]
 Result = Literal["in_force", "unchanged", "kept"]
+
+MAX_LOGGED_PROBLEMS = 20
+"""How many problems of a file are logged; all are told where its state is shown."""
 
 
 class Parsed(Protocol[S_co]):
@@ -72,7 +89,6 @@ class Content:
 
     text: bytes
     digest: str
-    signature: Signature
 
 
 class Past(Protocol):
@@ -91,8 +107,10 @@ class SettingsFile(ABC, Generic[S]):
         self.snapshot: Snapshot[S] | None = None
         self.errors: tuple[Problem, ...] = ()
         self.references: dict[Path, Signature] = {}
-        self.seen: Signature = ()
-        """The signature of the file when it was last looked at."""
+        self.seen: Signature = UNSETTLED
+        """The settled signature of the file when it was last read."""
+        self.reading = 0
+        """The number of the last attempt to read it."""
 
     @property
     def state(self) -> State:
@@ -119,7 +137,7 @@ class SettingsFile(ABC, Generic[S]):
         document: Document,
         references: References,
         environment: Mapping[str, str],
-        latest: Version | None,
+        was_guarded: bool,
     ) -> Parsed[S]:
         """Return the settings that *document* makes.
 
@@ -150,12 +168,8 @@ class Application(SettingsFile[Settings]):
         document: Document,
         references: References,
         environment: Mapping[str, str],
-        latest: Version | None,
+        was_guarded: bool,
     ) -> Parsed[Settings]:
-        if self.snapshot is not None:
-            was_guarded = self.snapshot.settings.jwt_control_enabled
-        else:
-            was_guarded = latest is not None and latest.guarded
         return parse_settings(
             document.properties,
             application=self.name,
@@ -181,7 +195,7 @@ class Server(SettingsFile[ServerSettings]):
         document: Document,
         references: References,
         environment: Mapping[str, str],
-        latest: Version | None,
+        was_guarded: bool,
     ) -> Parsed[ServerSettings]:
         return parse_server_settings(
             document.properties,
@@ -248,32 +262,43 @@ class Registry:
         `SERVER` is the server's.  An application that was not known is known from now on.
         """
         file = self._file(name)
-        try:
-            content = self._read(file)
-        except SettingsError as error:
-            return self._keep(file, error.problems)
-        if self._is_in_force(file, content):
-            return self._count(name, "unchanged")
-        try:
-            return self._parse_and_put(file, content)
-        except SettingsError as error:
-            return self._keep(file, error.problems)
-
-    async def reload_aside(self, name: str) -> Result:
-        """Do what `reload` does, parsing on another thread; for large files."""
-        file = self._file(name)
+        file.reading += 1
         try:
             content = self._read(file)
             if self._is_in_force(file, content):
                 return self._count(name, "unchanged")
-            parsed, references = await asyncio.to_thread(self._parse, file, content)
+            parsed, references = self._parse(file, content)
         except SettingsError as error:
             return self._keep(file, error.problems)
         return self._put(file, content, parsed, references)
 
-    def _parse_and_put(self, file: SettingsFile[S], content: Content) -> Result:
-        parsed, references = self._parse(file, content)
-        return self._put(file, content, parsed, references)
+    async def reload_aside(self, name: str) -> Result:
+        """Do what `reload` does, reading on another thread; for large files.
+
+        Of several readings of one file that go on at a time, the one begun last counts.
+        """
+        file = self._file(name)
+        file.reading += 1
+        reading = file.reading
+
+        def read() -> tuple[Content, Parsed[Any], References] | None:
+            content = self._read(file)
+            if self._is_in_force(file, content):
+                return None
+            return content, *self._parse(file, content)
+
+        error: SettingsError | None = None
+        try:
+            found = await asyncio.to_thread(read)
+        except SettingsError as raised:
+            found, error = None, raised
+        if file.reading != reading or not self._is_known(file):
+            return self._count(name, "unchanged")
+        if error is not None:
+            return self._keep(file, error.problems)
+        if found is None:
+            return self._count(name, "unchanged")
+        return self._put(file, *found)
 
     def _put(
         self,
@@ -281,7 +306,6 @@ class Registry:
         content: Content,
         parsed: Parsed[S],
         references: References,
-        source: str = "file",
     ) -> Result:
         """Put *parsed* in force for *file*; everything that can fail has been done."""
         was, was_state = file.snapshot, file.state
@@ -293,11 +317,14 @@ class Registry:
         if was is not None:
             generation = was.generation if same else was.generation + 1
         elif latest is not None:
-            generation = latest.generation + (latest.digest != content.digest)
+            generation = latest.generation + (
+                not self._says_the_same(file, content, parsed, latest)
+            )
         else:
             generation = 1
         file.snapshot = Snapshot(
-            settings=parsed.settings,
+            # The same object as long as nothing changed: guards are made for it.
+            settings=was.settings if was is not None and same else parsed.settings,
             generation=generation,
             path=file.path,
             digest=content.digest,
@@ -313,7 +340,7 @@ class Registry:
                 application=file.name,
                 generation=generation,
                 taken_at=file.snapshot.taken_at,
-                source=source,
+                source="file",
                 digest=content.digest,
                 guarded=file.is_guarded(parsed.settings),
             )
@@ -325,7 +352,7 @@ class Registry:
             len(warnings),
             file.describe(parsed.settings),
         )
-        for problem in warnings:
+        for problem in warnings[:MAX_LOGGED_PROBLEMS]:
             logger.warning("settings warning: %s file=%s %s", _label(file), file.path, problem)
         self.on_change(file.name)
         return self._count(file.name, "in_force")
@@ -337,19 +364,19 @@ class Registry:
         """
         file = self._file(name)
         latest = self._latest.get(name)
-        if file.snapshot is not None or latest is None or self._past is None:
+        if file.snapshot is not None or latest is None:
             return
-        errors = file.errors
+        # Those of the file on disk, not of the version that is restored.
+        errors, awaited = file.errors, file.references
         try:
-            text = self._past.content(name, latest.generation)
-            if text is None:
-                return
-            self._parse_and_put(file, Content(text, latest.digest, file.seen))
-        except (SettingsError, StoreError):
-            return
-        # Of the file on disk, not of the version that was restored.
-        file.errors = errors
-        self.on_change(name)
+            content = self._content_of(latest)
+            if content is not None:
+                self._put(file, content, *self._parse(file, content))
+        except (SettingsError, StoreError) as error:
+            logger.error("settings not restored: %s error=%s", _label(file), error)
+        file.errors, file.references = errors, awaited
+        if file.generation:
+            self.on_change(name)
 
     def remove(self, name: str) -> None:
         """Forget an application whose directory is gone.  Its data stays."""
@@ -369,21 +396,54 @@ class Registry:
             self.applications[name] = Application(name, self.home.properties_of(name))
         return self.applications[name]
 
+    def _is_known(self, file: SettingsFile[S]) -> bool:
+        return file.name == SERVER or self.applications.get(file.name) is file
+
     def _read(self, file: SettingsFile[S]) -> Content:
-        file.seen = stat_signature(file.path)
         try:
-            text, file.seen = read_file(file.path)
+            text, signature = read_file(file.path)
         except FileNotFoundError:
+            file.seen = stat_signature(file.path)
             if file.name == SERVER and not self._had_a_file(file):
                 # A home that never had a conf/red5.properties is served with the defaults.
-                return Content(b"", "", ())
+                return Content(b"", "")
             raise _unusable(
                 "the file is gone; expected it back, or its directory removed"
             ) from None
         except OSError as error:
-            text_of_error = error.strerror or str(error)
-            raise _unusable(f"cannot be read: {text_of_error}") from error
-        return Content(text, hashlib.sha256(text).hexdigest(), file.seen)
+            # Perhaps only for the moment, as without a free descriptor: worth another try.
+            file.seen = UNSETTLED
+            raise _unusable(f"cannot be read: {error.strerror or error}") from error
+        file.seen = settled(signature)
+        return Content(text, hashlib.sha256(text).hexdigest())
+
+    def _content_of(self, version: Version) -> Content | None:
+        """Return the file of a version on record, None for that of an application removed.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        text = self._past.content(version.application, version.generation) if self._past else None
+        return Content(text, version.digest) if text is not None else None
+
+    def _says_the_same(
+        self, file: SettingsFile[S], content: Content, parsed: Parsed[S], latest: Version
+    ) -> bool:
+        """Tell whether *content* differs in comments and the like only from what is on record."""
+        if latest.guarded != file.is_guarded(parsed.settings):
+            return False
+        if latest.digest == content.digest:
+            return True
+        try:
+            before = self._content_of(latest)
+            if before is None:
+                return False
+            document = parse_properties(before.text)
+            references = References(file.path.parent, self._environment)
+            then = file.parse(document, references, self._environment, was_guarded=False)
+        except (SettingsError, StoreError):
+            return False
+        return (then.settings, then.unknown) == (parsed.settings, parsed.unknown)
 
     def _had_a_file(self, file: SettingsFile[S]) -> bool:
         latest = self._latest.get(file.name)
@@ -402,26 +462,71 @@ class Registry:
         references = References(file.path.parent, self._environment)
         # Kept even when parsing fails: the file that is missing now may come.
         file.references = references.files
-        if content.digest and not document.properties:
+        broken = any(problem.severity == "error" for problem in document.problems)
+        if content.digest and not document.properties and not broken:
             empty = Problem("error", "no settings in it; expected key=value lines")
             raise SettingsError((*document.problems, empty))
         latest = self._latest.get(file.name)
-        return file.parse(document, references, self._environment, latest), references
+        was_guarded = latest is not None and latest.guarded
+        try:
+            parsed = file.parse(document, references, self._environment, was_guarded)
+        except SettingsError:
+            raise
+        except Exception as error:
+            # A mistake in the parser takes down neither the daemon nor the other applications.
+            # Not logger.exception: the text of the error may be a value.
+            logger.error(
+                "parser failed: %s error=%s\n%s",
+                _label(file),
+                type(error).__name__,
+                "".join(traceback.format_tb(error.__traceback__)),
+            )
+            raise _unusable("cannot be parsed, because of a mistake in antmediad") from error
+        if latest is not None and was_guarded and not file.is_guarded(parsed.settings):
+            self._check_switched_off(file, parsed, latest)
+        return parsed, references
+
+    def _check_switched_off(
+        self, file: SettingsFile[S], parsed: Parsed[S], latest: Version
+    ) -> None:
+        """Check that the JWT filter is off because its line says so, not because it is gone.
+
+        An older spelling may have said no all along, without counting beside the current one.
+
+        Raises:
+            SettingsError: the line that counted is gone.
+        """
+        if parsed.origins[GUARD].spelling == GUARD:
+            return
+        if file.snapshot is not None:
+            was_current = file.snapshot.origins[GUARD].spelling == GUARD
+        else:
+            try:
+                content = self._content_of(latest)
+            except StoreError:
+                content = None
+            was_current = content is None or any(
+                entry.key == GUARD for entry in parse_properties(content.text).properties
+            )
+        if was_current:
+            raise SettingsError((Problem("error", GUARD_GONE, 0, GUARD),))
 
     def _keep(self, file: SettingsFile[S], problems: Sequence[Problem]) -> Result:
         problems = tuple(problems)
         if file.errors == problems:
             return self._count(file.name, "kept")
         file.errors = problems
-        for problem in problems:
-            if problem.severity == "error":
-                logger.error(
-                    "settings kept: %s state=%s file=%s %s",
-                    _label(file),
-                    file.state,
-                    file.path,
-                    problem,
-                )
+        errors = [problem for problem in problems if problem.severity == "error"]
+        for problem in errors[:MAX_LOGGED_PROBLEMS]:
+            logger.error(
+                "settings kept: %s state=%s file=%s %s",
+                _label(file),
+                file.state,
+                file.path,
+                problem,
+            )
+        if len(errors) > MAX_LOGGED_PROBLEMS:
+            logger.error("settings kept: %s errors=%d", _label(file), len(errors))
         self.on_change(file.name)
         return self._count(file.name, "kept")
 

@@ -3,63 +3,99 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
+import stat
 import time
-from collections import defaultdict
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from pathlib import Path
+from dataclasses import dataclass
 
-from antmediad.applications.home import (
-    WEB_INF,
-    find_applications,
-    is_application_name,
-)
+from antmediad.applications.home import exists, find_applications, is_application_name
+from antmediad.applications.read import Signature, signature_of, stat_signature
 from antmediad.applications.registry import SERVER, AnyFile, Registry
-from antmediad.applications.watch import Change, Role, Watch, is_remote
+from antmediad.applications.trail import Step, steps
+from antmediad.applications.watch import ANY, Change, Entry, Role, Watch, is_remote
 
 logger = logging.getLogger(__name__)
 
-SETTLE_S = 0.002
-"""From an event to the reload: an editor's rename and its clean-up are one change."""
-GONE_S = 0.1
-"""How long a file may be gone or empty before that is an error: editors replace files."""
-NEW_S = 0.05
-"""How old the file of a new application must be: nothing is known of its writer."""
-WRITING_S = 1.0
-"""How long a writer that does not close its file is waited for, from its last write."""
-POLL_S = 0.5
-SWEEP_S = 10.0
-LARGE_BYTES = 128 * 1024
+LARGE_BYTES = 16 * 1024
 """From this size on a file is parsed on another thread."""
+SLICE_S = 0.005
+"""For how long files are reloaded at a time, before requests get their turn."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Periods:
+    """How long the reloader waits for what, in seconds.
+
+    Attributes:
+        settle_s: from an event to the reload: an editor's rename and its clean-up are one change.
+        gone_s: for a file that is gone or empty, before that is an error: editors replace files.
+        new_s: for a file in a directory that was not watched before to stay as it is, for nothing
+            is known of its writer.
+        writing_s: for a writer that does not close its file, from its last write.
+        poll_s: between two looks at what cannot be watched.
+        sweep_s: between two looks at everything.
+    """
+
+    settle_s: float = 0.002
+    gone_s: float = 0.1
+    new_s: float = 0.05
+    writing_s: float = 1.0
+    poll_s: float = 0.5
+    sweep_s: float = 10.0
+
+
+# Owners of watches beside the applications and the server; no application can be named so.
 _WEBAPPS = "*"
-"""Owner of the watches on the directory of the applications; no application can be named so."""
+"""Wants to know what comes and goes in the directory of the applications."""
+_HOME = "/"
+"""Wants to know when that directory itself comes, goes, or is another one."""
 
 
 class Reloader:
     """Keeps a registry in step with the files.
 
     Where inotify does not work (its limits, remote file systems), files are looked at every
-    `POLL_S` seconds; everything is looked at every `SWEEP_S` seconds in any case.
+    `Periods.poll_s` seconds; everything is looked at every `Periods.sweep_s` seconds in any case.
     """
 
     def __init__(
         self,
         registry: Registry,
         open_watch: Callable[..., Watch] = Watch,
-        clock: Callable[[], float] = time.monotonic,
+        periods: Periods | None = None,
+        remote: Callable[[str], bool] = is_remote,
     ) -> None:
-        """Follow the home of *registry*; *open_watch* makes the watch, and may fail."""
+        """Follow the home of *registry*.
+
+        Args:
+            open_watch: makes the watch, and may fail.
+            remote: tells whether a path is where changes made elsewhere raise no event.
+        """
         self._registry = registry
         self._home = registry.home
+        self._webapps = os.path.abspath(self._home.webapps)
         self._open_watch = open_watch
-        self._clock = clock
+        self._periods = periods or Periods()
+        self._remote = remote
         self._watch: Watch | None = None
-        self._watched: defaultdict[str, set[int]] = defaultdict(set)
-        self._polled: set[str] = set()
-        self._due: dict[str, asyncio.TimerHandle] = {}
+        self._unwatchable = ""
+        self._watched: dict[str, frozenset[Entry]] = {}
+        self._polled: dict[str, str] = {}
+        self._devices: dict[int, str] = {}
+        self._due: dict[str, tuple[float, asyncio.TimerHandle]] = {}
+        self._ready: deque[str] = deque()
+        self._aside: dict[str, bool] = {}
+        self._aside_turn = asyncio.Lock()
         self._writing_until: dict[str, float] = {}
+        self._missed_since: dict[str, float] = {}
+        self._arriving: dict[str, Signature] = {}
+        self._looked: dict[str, tuple[Signature, ...]] = {}
+        self._listed = True
+        self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def load(self) -> None:
@@ -78,218 +114,387 @@ class Reloader:
         Raises:
             OSError: the directory of the applications cannot be read.
         """
-        try:
-            self._watch = self._open_watch(self._on_change, self.rescan)
-            self._watch.start()
-        except OSError as error:
-            logger.warning(
-                "watching falls back to polling: every=%gs error=%s", POLL_S, error.strerror
-            )
-        if self._watch is not None and is_remote(self._home.path):
-            logger.warning(
-                "watching falls back to polling: every=%gs error=remote file system", POLL_S
-            )
-            self._watch.close()
-            self._watch = None
+        self._start_watch()
         # Watched before it is read: what changes in between is seen twice, not never.
         self._watch_webapps()
-        for name in filter(is_application_name, os.listdir(self._home.webapps)):
-            self._watch_files(name, ())
-        self._watch_files(SERVER, ())
+        for name in (SERVER, *self._names()):
+            self._watch_file(name)
         self.load()
         for file in self._registry.files():
-            if file.references or os.path.islink(file.path):
-                self._watch_files(file.name, file.references)
+            self._after_reload(file.name)
         self._spawn(self._poll())
         self._spawn(self._sweep())
 
     async def close(self) -> None:
         """Stop following."""
-        for handle in self._due.values():
-            handle.cancel()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closed = True
         if self._watch is not None:
             self._watch.close()
+            self._watch = None
+        for _, handle in self._due.values():
+            handle.cancel()
+        self._due.clear()
+        self._ready.clear()
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def rescan(self) -> None:
         """Look at everything, whatever the status of the files says."""
-        self._watch_webapps()
-        self._find(look=True)
-
-    def _find(self, *, look: bool) -> None:
-        """Compare the applications that are there with those that are known."""
-        try:
-            found = find_applications(self._home)
-        except OSError as error:
-            # Not "all removed": a file system that went away may come back.
-            logger.warning("applications not listed: error=%s", error.strerror)
+        if self._closed:
             return
-        known = self._registry.applications.keys()
-        for name in (found - known) | self._removed(known - found):
+        self._watch_webapps()
+        names: list[str] = []
+        try:
+            names = self._names()
+        except OSError as error:
+            self._tell_unlisted(error)
+        else:
+            self._listed = True
+        for name in (SERVER, *{*names, *self._registry.applications}):
             self._schedule(name, 0)
-        if look:
-            for name in (SERVER, *(found & known)):
-                self._schedule(name, 0)
 
-    def _removed(self, names: Iterable[str]) -> set[str]:
-        return {name for name in names if not (self._home.webapps / name).is_dir()}
+    # What happens on disk
 
-    def _on_change(self, owner: str, role: Role, name: str, change: Change) -> None:
-        if owner == _WEBAPPS:
+    def _on_change(self, owner: str, name: str, change: Change) -> None:
+        if owner == _HOME:
+            self._schedule(_HOME)
+        elif owner == _WEBAPPS:
             if is_application_name(name):
                 self._schedule(name)
             elif not name:
-                # The directory of the applications itself went, or came back.
-                asyncio.get_running_loop().call_later(SETTLE_S, self.rescan)
-        elif role is Role.STRUCTURE:
-            if name in (WEB_INF, self._home.server_properties.parent.name, ""):
-                self._schedule(owner)
-        elif change is Change.ENTRY:
-            # Any entry: the file may be reached through links such as Kubernetes' ..data.
-            self._schedule(owner)
-        elif self._is_ours(owner, name):
-            if change is Change.WRITING:
-                self._writing_until[owner] = self._clock() + WRITING_S
-            else:
+                self._schedule(_HOME)
+        elif change is Change.WRITING:
+            self._writing_until[owner] = time.monotonic() + self._periods.writing_s
+            self._schedule(owner, self._periods.writing_s)
+        else:
+            if change is Change.WRITTEN:
                 self._writing_until.pop(owner, None)
-                self._schedule(owner)
+            self._schedule(owner)
 
-    def _is_ours(self, owner: str, name: str) -> bool:
-        path = self._path_of(owner)
-        if name in (path.name, os.path.basename(os.path.realpath(path))):
-            return True
-        file = self._file(owner)
-        return file is not None and any(name == path.name for path in file.references)
-
-    def _file(self, name: str) -> AnyFile | None:
-        return self._registry.server if name == SERVER else self._registry.applications.get(name)
-
-    def _schedule(self, name: str, after_s: float = SETTLE_S) -> None:
+    def _schedule(self, name: str, after_s: float | None = None) -> None:
+        if after_s is None:
+            after_s = self._periods.settle_s
         loop = asyncio.get_running_loop()
-        due = self._due.get(name)
-        if due is not None:
+        when = loop.time() + after_s
+        if name in self._due:
+            due, handle = self._due[name]
             # A reload that is due as soon has not read anything yet: it will see this change.
-            if due.when() <= loop.time() + after_s:
+            if due <= when:
                 return
-            due.cancel()
-        self._due[name] = loop.call_later(after_s, self._reload, name)
+            handle.cancel()
+        self._due[name] = when, loop.call_later(after_s, self._make_ready, name)
 
-    def _reload(self, name: str, *, patient: bool = True) -> None:
-        del self._due[name]
-        wait_s = self._writing_until.get(name, 0.0) - self._clock()
+    def _make_ready(self, name: str) -> None:
+        self._ready.append(name)
+        if len(self._ready) == 1:
+            asyncio.get_running_loop().call_soon(self._work)
+
+    def _work(self) -> None:
+        """Reload what is ready, in slices: a thousand files at once must not stall requests."""
+        until = time.monotonic() + SLICE_S
+        try:
+            while self._ready:
+                name = self._ready[0]
+                self._due.pop(name, None)
+                try:
+                    self._reload(name)
+                finally:
+                    # Only now, so that nobody else begins to work in between.
+                    self._ready.popleft()
+                if time.monotonic() >= until:
+                    break
+        finally:
+            if self._ready:
+                asyncio.get_running_loop().call_soon(self._work)
+
+    def _reload(self, name: str) -> None:
+        if name == _HOME:
+            self.rescan()
+            return
+        wait_s = self._writing_until.get(name, 0.0) - time.monotonic()
         if wait_s > 0:
             # Torn: the writer closes the file, or is silent for long enough.
             self._schedule(name, wait_s)
             return
         self._writing_until.pop(name, None)
+        if name in self._aside:
+            self._aside[name] = True
+            return
         # Watched before it is read, so that no change falls between the two.
-        self._watch_files(name, ())
-        path = self._path_of(name)
-        if name != SERVER and not os.path.lexists(path):
-            if not path.parent.parent.is_dir():
-                self._forget(name)
-                return
-            if name not in self._registry.applications:
-                return
+        is_new = self._watch_file(name)
+        if not self._is_there(name):
+            return
         try:
-            status = os.stat(path)
+            status = os.stat(self._path_of(name))
         except OSError:
             status = None
+        if status is not None and not self._has_arrived(name, is_new, signature_of(status)):
+            return
         size = status.st_size if status is not None else 0
-        is_new = name != SERVER and name not in self._registry.applications
-        if is_new and status is not None and time.time() - status.st_mtime < NEW_S:
-            # Whoever copies it here may have begun before it was watched.
-            self._schedule(name, NEW_S)
-        elif not size and patient:
-            self._due[name] = asyncio.get_running_loop().call_later(
-                GONE_S, lambda: self._reload(name, patient=False)
-            )
-        elif size > LARGE_BYTES:
+        if not size and not self._is_missed(name):
+            return
+        if size:
+            self._missed_since.pop(name, None)
+        if size >= LARGE_BYTES:
+            self._aside[name] = False
             self._spawn(self._reload_aside(name))
         else:
             self._registry.reload(name)
-            self._follow_references(name)
+            self._after_reload(name)
 
-    def _path_of(self, name: str) -> Path:
-        return self._home.server_properties if name == SERVER else self._home.properties_of(name)
+    def _is_there(self, name: str) -> bool:
+        """Tell whether there is a file to look at, or to miss; what was removed is forgotten."""
+        if self._is_removed(name):
+            if self._file(name) is None or self._is_missed(name):
+                self._forget(name)
+            return False
+        return self._file(name) is not None or exists(self._path_of(name))
+
+    def _is_missed(self, name: str) -> bool:
+        """Tell whether what is gone or empty is so for too long; look again later if not."""
+        since = self._missed_since.setdefault(name, time.monotonic())
+        wait_s = since + self._periods.gone_s - time.monotonic()
+        if wait_s > 0:
+            self._schedule(name, wait_s)
+        return wait_s <= 0
+
+    def _has_arrived(self, name: str, is_new: bool, signature: Signature) -> bool:
+        """Tell whether a file was watched, or stayed as it is, for long enough to be whole.
+
+        Whoever copies it here may have begun before it was watched.
+        """
+        if is_new or name in self._arriving or self._file(name) is None:
+            if self._arriving.get(name) != signature:
+                self._arriving[name] = signature
+                wait_s = self._periods.poll_s if name in self._polled else self._periods.new_s
+                self._schedule(name, wait_s)
+                return False
+            del self._arriving[name]
+        return True
 
     async def _reload_aside(self, name: str) -> None:
-        await self._registry.reload_aside(name)
-        self._follow_references(name)
+        try:
+            # One at a time: threads that parse take their turns from the event loop's.
+            async with self._aside_turn:
+                await self._registry.reload_aside(name)
+        finally:
+            again = self._aside.pop(name)
+        if again:
+            self._schedule(name, 0)
+        self._after_reload(name)
 
-    def _follow_references(self, name: str) -> None:
+    def _after_reload(self, name: str) -> None:
         file = self._file(name)
-        if file is not None and file.references:
-            self._watch_files(name, file.references)
+        # A reference may have changed between being read and being watched.
+        if file is None or not file.references:
+            return
+        before = self._watched.get(name, frozenset())
+        self._watch_file(name)
+        if not self._watched[name] <= before:
+            self._schedule(name)
 
     def _forget(self, name: str) -> None:
         self._registry.remove(name)
-        self._polled.discard(name)
-        self._writing_until.pop(name, None)
-        for number in self._watched.pop(name, ()):
+        for entry in self._watched.pop(name, ()):
             if self._watch is not None:
-                self._watch.remove(name, number)
+                self._watch.remove(name, entry)
+        for of_names in (
+            self._polled,
+            self._writing_until,
+            self._missed_since,
+            self._arriving,
+            self._looked,
+        ):
+            of_names.pop(name, None)
+
+    def _is_removed(self, name: str) -> bool:
+        """Tell whether the directory of an application is gone, as opposed to out of reach."""
+        if name == SERVER:
+            return False
+        try:
+            mode = os.lstat(os.path.join(self._webapps, name)).st_mode
+        except FileNotFoundError:
+            return os.path.isdir(self._webapps)
+        except OSError:
+            return False
+        return not (stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+
+    def _names(self) -> list[str]:
+        """Return the names in ``webapps`` that can be applications.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        return [name for name in os.listdir(self._webapps) if is_application_name(name)]
+
+    def _path_of(self, name: str) -> str:
+        home = self._home
+        path = home.server_properties if name == SERVER else home.properties_of(name)
+        return os.path.abspath(path)
+
+    def _file(self, name: str) -> AnyFile | None:
+        return self._registry.server if name == SERVER else self._registry.applications.get(name)
+
+    # Watching
+
+    def _start_watch(self) -> None:
+        watch: Watch | None = None
+        try:
+            watch = self._open_watch(self._on_change, self.rescan)
+            watch.start()
+        except OSError as error:
+            self._unwatchable = error.strerror or str(error)
+            if watch is not None:
+                watch.close()
+        else:
+            self._watch = watch
 
     def _watch_webapps(self) -> None:
-        self._set_watches(_WEBAPPS, {self._home.webapps: Role.STRUCTURE})
+        self._set_watches(_HOME, steps(self._webapps), role=Role.STRUCTURE)
+        self._set_watches(_WEBAPPS, [(self._webapps, ANY, True)], role=Role.STRUCTURE)
 
-    def _watch_files(self, name: str, references: Iterable[Path]) -> None:
-        """Watch the directories in which a change concerns *name*."""
-        path = self._path_of(name)
-        directories = {path.parent.parent: Role.STRUCTURE, path.parent: Role.CONTENTS}
-        for file in (path, *references):
-            if file is not path or os.path.islink(path):
-                directories[file.parent] = Role.CONTENTS
-                directories[Path(os.path.realpath(file)).parent] = Role.CONTENTS
-        self._set_watches(name, directories)
+    def _watch_file(self, name: str) -> bool:
+        """Watch what leads to the file of *name*; tell whether some of that was not watched."""
+        # Below the home for the server: conf may not be there yet.
+        base = os.path.dirname(self._webapps) if name == SERVER else self._webapps
+        file = self._file(name)
+        references = file.references if file is not None else ()
+        return self._set_watches(
+            name,
+            steps(self._path_of(name), base),
+            *(steps(os.path.abspath(reference)) for reference in references),
+        )
 
-    def _set_watches(self, owner: str, directories: dict[Path, Role]) -> None:
+    def _set_watches(self, owner: str, *trails: Iterable[Step], role: Role = Role.CONTENTS) -> bool:
+        """Watch the steps of *trails* for *owner*, the last ones for *role*, and nothing else.
+
+        Where that is not possible, poll.  Tells whether some of the first trail is new.
+        """
+        before = self._watched.get(owner, frozenset())
+        entries: set[Entry] = set()
+        trouble = ""
+        is_new = False
+        for position, trail in enumerate(trails):
+            for step in trail:
+                entry, trouble_here = self._add_watch(owner, step, role)
+                trouble = trouble or trouble_here
+                if entry is not None:
+                    entries.add(entry)
+                    is_new = is_new or (position == 0 and entry not in before)
+        for entry in before - entries:
+            if self._watch is not None:
+                self._watch.remove(owner, entry)
+        self._watched[owner] = frozenset(entries)
+        self._set_polled(owner, trouble)
+        return is_new
+
+    def _add_watch(self, owner: str, step: Step, role: Role) -> tuple[Entry | None, str]:
+        """Return the entry, if there is something to watch, and why to poll, if so."""
+        directory, name, is_last = step
         if self._watch is None:
-            self._polled.add(owner)
-            return
-        numbers = set()
+            return None, self._unwatchable
+        if directory == self._webapps and name == owner:
+            # Told by the watch on all of the directory.
+            return None, ""
         try:
-            for directory, role in directories.items():
-                try:
-                    numbers.add(self._watch.add(owner, directory, role))
-                except (FileNotFoundError, NotADirectoryError, PermissionError):
-                    # Its parent is watched, and tells when it comes or can be read.
-                    continue
-            if owner in self._polled:
-                self._polled.discard(owner)
+            entry = self._watch.add(owner, directory, name, role if is_last else Role.STRUCTURE)
+        except (FileNotFoundError, NotADirectoryError):
+            # The step before tells when it comes.
+            return None, ""
         except OSError as error:
-            if not self._polled:
+            reason = error.strerror or str(error)
+            return None, reason if error.errno == errno.ENOSPC else f"{reason}: {directory}"
+        return entry, self._remoteness_of(directory)
+
+    def _remoteness_of(self, directory: str) -> str:
+        """Return why changes in *directory* may raise no event; the same for all of a device."""
+        try:
+            device = os.stat(directory).st_dev
+        except OSError:
+            return ""
+        if device not in self._devices:
+            is_remote = self._remote(directory)
+            self._devices[device] = f"remote file system: {directory}" if is_remote else ""
+        return self._devices[device]
+
+    def _set_polled(self, owner: str, trouble: str) -> None:
+        if not trouble:
+            if self._polled.pop(owner, "") and not self._polled:
+                logger.info("watching works again: nothing is polled")
+        elif trouble != self._polled.get(owner):
+            if trouble not in self._polled.values():
                 logger.warning(
-                    "watching falls back to polling: every=%gs error=%s", POLL_S, error.strerror
+                    "watching falls back to polling: every=%gs error=%s",
+                    self._periods.poll_s,
+                    trouble,
                 )
-            self._polled.add(owner)
-        for number in self._watched[owner] - numbers:
-            self._watch.remove(owner, number)
-        self._watched[owner] = numbers
+            self._polled[owner] = trouble
+
+    # Looking, for what watching does not tell
 
     async def _poll(self) -> None:
         while True:
-            await asyncio.sleep(POLL_S)
-            if self._polled:
-                if _WEBAPPS in self._polled:
-                    self._find(look=False)
-                await self._look_at(self._polled - {_WEBAPPS})
+            await asyncio.sleep(self._periods.poll_s)
+            if _WEBAPPS in self._polled or _HOME in self._polled:
+                self._find()
+            await self._look_at(self._polled.keys() - {_WEBAPPS, _HOME}, twice=True)
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_S)
-            self._find(look=False)
-            await self._look_at({file.name for file in self._registry.files()})
+            await asyncio.sleep(self._periods.sweep_s)
+            if self._watch is None:
+                self._start_watch()
+            self._watch_webapps()
+            for position, name in enumerate(tuple(self._polled)):
+                if position % 50 == 49:
+                    await asyncio.sleep(0)
+                if name in self._polled and name not in (_WEBAPPS, _HOME):
+                    self._watch_file(name)
+            self._find()
+            names = {file.name for file in self._registry.files()}
+            await self._look_at(names - self._polled.keys())
 
-    async def _look_at(self, names: Iterable[str]) -> None:
+    def _find(self) -> None:
+        """Compare the applications that are there with those that are known."""
+        try:
+            found = find_applications(self._home)
+        except OSError as error:
+            # Not "all removed": a file system that went away may come back.
+            self._tell_unlisted(error)
+            return
+        self._listed = True
+        known = self._registry.applications.keys()
+        for name in found - known:
+            self._schedule(name, 0)
+        for name in known - found:
+            if self._is_removed(name):
+                self._schedule(name, 0)
+
+    def _tell_unlisted(self, error: OSError) -> None:
+        if self._listed:
+            logger.warning("applications not listed: error=%s", error.strerror)
+        self._listed = False
+
+    async def _look_at(self, names: Iterable[str], *, twice: bool = False) -> None:
+        """Reload the files that changed; those looked at *twice* when they stay as they are.
+
+        Nothing else tells of a polled file whether somebody is still writing it.
+        """
         for position, name in enumerate(names):
             if position % 50 == 49:
                 await asyncio.sleep(0)
             file = self._file(name)
-            if file is None or file.has_changed():
-                self._schedule(name)
+            if file is None or not file.has_changed():
+                self._looked.pop(name, None)
+                continue
+            if twice:
+                look = (stat_signature(file.path), *map(stat_signature, file.references))
+                if self._looked.get(name) != look:
+                    self._looked[name] = look
+                    continue
+            self._schedule(name, 0)
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)

@@ -1,4 +1,4 @@
-"""Reports changes in directories, through the inotify bindings of watchdog.
+"""Reports changes of entries of directories, through the inotify bindings of watchdog.
 
 watchdog's own observers start a thread for each directory and report no difference between a
 file that is being written and one that has been; the daemon watches thousands of directories
@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import logging
 import os
+import re
 import struct
-from collections import defaultdict
 from collections.abc import Callable
 from enum import Enum
-from pathlib import Path
-from typing import Any
 
 from watchdog.observers.inotify_c import (
     InotifyConstants,
@@ -27,28 +26,32 @@ from watchdog.observers.inotify_c import (
 
 logger = logging.getLogger(__name__)
 
-_BUFFER_BYTES = 256 * 1024
+# As much as is handled in one turn of the event loop: a few thousand events.
+_BUFFER_BYTES = 64 * 1024
 _EVENT = struct.Struct("iIII")
+
+ANY = ""
+"""In place of an entry's name: every entry of the directory."""
 
 
 class Role(Enum):
-    """What a directory is watched for."""
+    """What an entry of a directory is watched for."""
 
     STRUCTURE = 0
-    """Entries that come and go; never the writing of a file, which may be a video segment."""
+    """That it comes and goes; never that it is written, for it may be a video segment."""
     CONTENTS = 1
-    """Entries that come and go, and are written."""
+    """That it comes and goes, and is written."""
 
 
 class Change(Enum):
     """What happened to an entry of a directory."""
 
     ENTRY = 0
-    """It came, went, was renamed, or got other permissions."""
+    """It came, went, or got other permissions; or something of that happened to the directory."""
     WRITING = 1
     """Somebody writes it, and has not closed it yet."""
     WRITTEN = 2
-    """Whoever wrote it has closed it."""
+    """Whoever wrote it has closed it, or it was moved here complete."""
 
 
 _ENTRIES = (
@@ -64,15 +67,22 @@ _ENTRIES = (
 # reads it would report a change to itself, for ever.
 _WRITES = InotifyConstants.IN_MODIFY | InotifyConstants.IN_CLOSE_WRITE
 _MASKS = {Role.STRUCTURE: _ENTRIES, Role.CONTENTS: _ENTRIES | _WRITES}
+# Added to what is watched already: a directory has one mask, whoever watches it.
+_HOW = InotifyConstants.IN_ONLYDIR | InotifyConstants.IN_MASK_ADD
+_COMPLETE = InotifyConstants.IN_CLOSE_WRITE | InotifyConstants.IN_MOVED_TO
 
-OnChange = Callable[[str, Role, str, Change], None]
+Entry = tuple[int, str, Role]
+"""What is watched: the number of a directory, the name in it, and what for."""
+
+OnChange = Callable[[str, str, Change], None]
+"""Takes the owner, the name of the entry (empty: the directory itself), and what happened."""
 
 
 class Watch:
-    """Directories, each watched for one or more owners."""
+    """Entries of directories, each watched for one or more owners."""
 
     def __init__(self, on_change: OnChange, on_overflow: Callable[[], None]) -> None:
-        """Report through *on_change* (owner, role, name of the entry, what happened).
+        """Report through *on_change*.
 
         *on_overflow* is called when the kernel dropped events: anything may have changed.
 
@@ -81,7 +91,7 @@ class Watch:
         """
         self._on_change = on_change
         self._on_overflow = on_overflow
-        self._owners: defaultdict[int, set[tuple[str, Role]]] = defaultdict(set)
+        self._owners: dict[int, dict[str, set[tuple[str, Role]]]] = {}
         self._descriptor: int = inotify_init()
         if self._descriptor < 0:
             raise _os_error()
@@ -94,30 +104,36 @@ class Watch:
 
     def close(self) -> None:
         """Stop reporting."""
-        asyncio.get_running_loop().remove_reader(self._descriptor)
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            asyncio.get_running_loop().remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            # The number may be another file's from now on.
+            self._descriptor = -1
+            self._owners.clear()
 
-    def add(self, owner: str, directory: Path, role: Role) -> int:
-        """Watch *directory* for *owner*, and return the number of the watch.
-
-        A directory has one number, under whatever name and for however many owners.
+    def add(self, owner: str, directory: str, name: str, role: Role) -> Entry:
+        """Watch the entry *name* of *directory*, which need not be there, or `ANY` entry.
 
         Raises:
-            OSError: it cannot be watched.
+            OSError: the directory cannot be watched.
         """
-        mask = _MASKS[role] | InotifyConstants.IN_ONLYDIR | InotifyConstants.IN_MASK_ADD
-        number = int(inotify_add_watch(self._descriptor, os.fsencode(directory), mask))  # type: ignore[arg-type]
+        number = int(
+            inotify_add_watch(self._descriptor, os.fsencode(directory), _MASKS[role] | _HOW)
+        )
         if number < 0:
             raise _os_error()
-        self._owners[number].add((owner, role))
-        return number
+        self._owners.setdefault(number, {}).setdefault(name, set()).add((owner, role))
+        return number, name, role
 
-    def remove(self, owner: str, number: int) -> None:
-        """Stop watching for *owner*."""
-        remaining = {entry for entry in self._owners.pop(number, ()) if entry[0] != owner}
-        if remaining:
-            self._owners[number] = remaining
-        else:
+    def remove(self, owner: str, entry: Entry) -> None:
+        """Stop watching what `add` returned, for *owner*."""
+        number, name, role = entry
+        by_name = self._owners.get(number, {})
+        owners = by_name.get(name, set())
+        owners.discard((owner, role))
+        if not owners:
+            by_name.pop(name, None)
+        if not by_name and self._owners.pop(number, None) is not None:
             # Fails when the directory is gone, and its watch with it.
             inotify_rm_watch(self._descriptor, number)  # type: ignore[arg-type]
 
@@ -139,40 +155,62 @@ class Watch:
             logger.warning("events lost: the queue of inotify overflowed, looking at everything")
             self._on_overflow()
             return
-        if mask & InotifyConstants.IN_IGNORED:
-            self._owners.pop(number, None)
+        by_name = self._owners.get(number)
+        if by_name is None:
             return
-        if mask & InotifyConstants.IN_CLOSE_WRITE:
+        if mask & InotifyConstants.IN_IGNORED:
+            del self._owners[number]
+            return
+        if mask & _COMPLETE:
             change = Change.WRITTEN
         elif mask & InotifyConstants.IN_MODIFY:
             change = Change.WRITING
         else:
             change = Change.ENTRY
-        for owner, role in tuple(self._owners.get(number, ())):
-            self._on_change(owner, role, name, change)
+        if name:
+            owners = {*by_name.get(name, ()), *by_name.get(ANY, ())}
+        else:
+            owners = {owner for entry in by_name.values() for owner in entry}
+        for owner, role in owners:
+            # Another owner may watch the same directory for what is written in it.
+            if role is Role.CONTENTS or not mask & _WRITES:
+                self._on_change(owner, name, change)
+
+
+_LIMITS = {
+    errno.ENOSPC: "limit of inotify watches reached (fs.inotify.max_user_watches)",
+    errno.EMFILE: "limit of inotify instances reached (fs.inotify.max_user_instances)",
+}
 
 
 def _os_error() -> OSError:
     number = ctypes.get_errno()
-    return OSError(number, os.strerror(number))
+    return OSError(number, _LIMITS.get(number) or os.strerror(number))
 
 
 # File systems whose changes on another machine raise no event here.
-_REMOTE = ("nfs", "cifs", "smb", "9p", "ceph", "glusterfs", "afs", "lustre", "virtiofs", "fuse")
+_REMOTE = (
+    *(b"nfs", b"cifs", b"smb", b"9p", b"ceph", b"glusterfs", b"afs", b"lustre", b"beegfs"),
+    *(b"gpfs", b"ocfs2", b"gfs2", b"virtiofs", b"vboxsf", b"prl_fs", b"fuse"),
+)
+_OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
-def is_remote(path: Path, mounts: str = "/proc/self/mountinfo") -> bool:
-    """Tell whether *path* is on a file system for which inotify tells only half."""
-    found: Any = ("", "")
-    real = os.path.realpath(path)
+def is_remote(path: str, mounts: str = "/proc/self/mountinfo") -> bool:
+    """Tell whether *path* is on a file system for which inotify tells only half.
+
+    *mounts* is as described in proc_pid_mountinfo(5).
+    """
+    real = os.fsencode(os.path.realpath(path)) + b"/"
+    longest, kind = 0, b""
     try:
-        with open(mounts, encoding="utf-8", errors="surrogateescape") as lines:
+        with open(mounts, "rb") as lines:
             for line in lines:
-                before, _, after = line.partition(" - ")
-                point = before.split(" ")[4].encode().decode("unicode_escape")
-                inside = point == "/" or real == point or real.startswith(point + "/")
-                if inside and len(point) >= len(found[0]):
-                    found = (point, after.split(" ")[0])
+                before, _, after = line.partition(b" - ")
+                point = _OCTAL.sub(lambda found: bytes([int(found[1], 8)]), before.split(b" ")[4])
+                # The last of several mounts on one point hides the others.
+                if real.startswith(point.rstrip(b"/") + b"/") and len(point) >= longest:
+                    longest, kind = len(point), after.split(b" ")[0]
     except (OSError, IndexError, ValueError):
         return False
-    return bool(found[1].startswith(_REMOTE))
+    return kind.startswith(_REMOTE)

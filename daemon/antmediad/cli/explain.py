@@ -13,7 +13,7 @@ from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import coloured, plain, print_json
 from antmediad.errors import UsageError
 from antmediad.guard.fetch import fetch
-from antmediad.guard.key_set import KeySet, KeySets
+from antmediad.guard.key_set import KeySet, KeySets, without_secrets
 from antmediad.guard.reasons import REASONS
 from antmediad.guard.verdict import Guard, Step
 from antmediad.settings.schema import Settings
@@ -66,7 +66,11 @@ def run(options: argparse.Namespace) -> int:
                     for step in steps
                 ],
                 "keySets": [
-                    {"url": one.url, "location": one.location, "keys": len(one.keys)}
+                    {
+                        "url": without_secrets(one.url),
+                        "location": without_secrets(one.location),
+                        "keys": len(one.keys),
+                    }
                     for one in key_sets
                 ],
             }
@@ -75,8 +79,8 @@ def run(options: argparse.Namespace) -> int:
     if application.state != "active":
         print(f"{options.app} is {application.state}: by its last good settings,")
     for one in key_sets:
-        found = f"{len(one.keys)} keys at {one.location}" if one.location else one.error
-        print(plain(f"key set {one.url}: {found}"))
+        found = f"{len(one.keys)} keys at {without_secrets(one.location)}"
+        print(plain(f"key set {without_secrets(one.url)}: {found if one.location else one.error}"))
     for step in steps:
         mark = coloured("refused", "red") if step.reason else coloured("passed ", "green")
         remark = f" ({step.remark})" if step.remark else ""

@@ -14,32 +14,41 @@ Network = IPv4Network | IPv6Network
 MAX_HOPS = 32
 MAX_REMEMBERED = 1024
 
-# RFC 7239, section 4: a pair is a token, "=", and a token or a quoted string.
-_FORWARDED_PAIR = re.compile(r'\s*([!#$%&\'*+.^_`|~\w-]+)=("(?:[^"\\]|\\.)*"|[^\s;,"]*)\s*')
+# RFC 7239, section 4: a pair is a token, "=", and a token or a quoted string; pairs and elements
+# may be empty (RFC 9110, section 5.6.1).  Possessive, so that no header costs more than its length.
+_FORWARDED_PAIR = re.compile(
+    r"""[ \t]*+(?:([!#$%&'*+.^_`|~\w-]++)=("(?:[^"\\]|\\.)*+"|[^\s;,"]++))?+[ \t]*+([;,]|\Z)""",
+    re.ASCII,
+)
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 def parse_address(text: str) -> Address:
     """Return the address in *text*, as sockets and proxies write it.
 
     Accepted: ``10.0.0.1``, ``10.0.0.1:5080``, ``2001:db8::1``, ``[2001:db8::1]`` and
-    ``[2001:db8::1]:5080``.  A zone (``%eth0``) is dropped, an IPv4-mapped address is IPv4.
+    ``[2001:db8::1]:5080``.  The zone of an IPv6 address (``%eth0``) is dropped, an IPv4-mapped
+    address is IPv4.
 
     Raises:
         AddressError: with reason ``ip_unreadable`` for anything else.
     """
     text = text.strip()
     if text.startswith("["):
-        host, bracket, port = text[1:].partition("]")
-        if not bracket or (port and not re.fullmatch(r":\d{1,5}", port)):
+        host, bracket, rest = text[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        if ":" not in host or not bracket or colon not in ("", ":"):
             raise AddressError("ip_unreadable")
     elif text.count(":") == 1:
-        host, _, port = text.partition(":")
-        if not re.fullmatch(r"\d{1,5}", port, re.ASCII):
-            raise AddressError("ip_unreadable")
+        host, colon, port = text.partition(":")
     else:
-        host = text
+        host, colon, port = text, "", ""
+    if colon and not _PORT.fullmatch(port):
+        raise AddressError("ip_unreadable")
+    if ":" in host:
+        host = host.partition("%")[0]
     try:
-        address = ip_address(host.partition("%")[0])
+        address = ip_address(host)
     except ValueError:
         raise AddressError("ip_unreadable") from None
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
@@ -132,23 +141,23 @@ def _forwarded_hops(lines: Sequence[str]) -> list[str]:
     """Return the ``for`` of each element; an element without one is a hop that hides itself."""
     hops: list[str] = []
     for line in lines:
-        position, hop = 0, ""
-        while position < len(line):
-            if line[position] in " \t;":
-                position += 1
-                continue
-            if line[position] == ",":
-                hops.append(hop)
-                hop = ""
-                position += 1
-                continue
+        element: dict[str, str] = {}
+        position, separator = 0, ";"
+        while separator:
             pair = _FORWARDED_PAIR.match(line, position)
             if pair is None:
                 raise AddressError("ip_unreadable")
-            if pair[1].lower() == "for":
-                if hop:
+            position, separator = pair.end(), pair[3]
+            if pair[1]:
+                name = pair[1].lower()
+                if name in element:
                     raise AddressError("ip_unreadable")
-                hop = re.sub(r"\\(.)", r"\1", pair[2].strip('"'))
-            position = pair.end()
-        hops.append(hop)
+                element[name] = _unquoted(pair[2])
+            if element and separator != ";":
+                hops.append(element.get("for", ""))
+                element = {}
     return hops
+
+
+def _unquoted(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value

@@ -15,21 +15,24 @@ TIMEOUT_S = 5.0
 MAX_DOCUMENT_BYTES = 512 * 1024
 MAX_REDIRECTS = 3
 
-_MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})(?:[\s,]|$)")
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age=([0-9]{1,9})(?:[\s,]|$)")
 
 
-async def fetch(url: str) -> Fetched:
+async def fetch(url: str, timeout_s: float = TIMEOUT_S) -> Fetched:
     """Return the document at *url*.
 
-    Redirects are followed `MAX_REDIRECTS` times, never from https to http.  The time of
-    everything together is `TIMEOUT_S`, the size at most `MAX_DOCUMENT_BYTES` after decoding.
+    Redirects are followed `MAX_REDIRECTS` times, never from https to http.  The size is at most
+    `MAX_DOCUMENT_BYTES` after decoding.
+
+    Args:
+        timeout_s: seconds for everything together.
 
     Raises:
         KeySetError: it cannot be had within these limits; the text says which one.
     """
     try:
         async with (
-            asyncio.timeout(TIMEOUT_S),
+            asyncio.timeout(timeout_s),
             # A session a fetch: fetches are rare, and what a source sets (cookies) is not kept.
             aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(), headers={"Accept": "application/json"}
@@ -45,7 +48,7 @@ async def fetch(url: str) -> Fetched:
                         raise KeySetError(f"answered {response.status}")
                     return Fetched(await _read(response), _life_s(response))
     except TimeoutError:
-        raise KeySetError(f"no answer within {TIMEOUT_S:g} s") from None
+        raise KeySetError(f"no answer within {timeout_s:g} s") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise KeySetError(f"unreachable: {type(error).__name__}") from error
     raise KeySetError(f"more than {MAX_REDIRECTS} redirects")

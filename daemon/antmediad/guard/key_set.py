@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
-import warnings
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
+from cryptography.exceptions import UnsupportedAlgorithm
 from jwt import PyJWK, PyJWTError
 
 from antmediad.errors import KeySetError, TokenError
@@ -22,7 +24,7 @@ WELL_KNOWN = "/.well-known/jwks.json"
 OPENID_CONFIGURATION = "/.well-known/openid-configuration"
 
 MAX_KEYS = 100
-MIN_RSA_BITS = 2048  # RFC 7518, section 3.3
+MIN_RSA_BITS, MAX_RSA_BITS = 2048, 16384  # RFC 7518, section 3.3; OpenSSL verifies no longer ones
 DEFAULT_LIFE_S = 300.0
 MIN_LIFE_S, MAX_LIFE_S = 60.0, 3600.0
 FIRST_RETRY_S, LAST_RETRY_S = 2.0, 60.0
@@ -72,6 +74,11 @@ class VerificationKey:
     kid: str | None
     algorithms: frozenset[str]
     key: Any
+
+
+def without_secrets(url: str) -> str:
+    """Return *url* for people and logs: user, password and query are replaced by ``***``."""
+    return re.sub(r"\?.*", "?***", re.sub(r"://[^/?#]*@", "://***@", url), flags=re.DOTALL)
 
 
 def locations_of(url: str) -> tuple[str, ...]:
@@ -149,14 +156,12 @@ def _parse_key(entry: Any) -> VerificationKey:
     # Only the public members: a set that leaks its private keys must not make us load them.
     public = {name: entry[name] for name in ("kty", "crv", "n", "e", "x", "y") if name in entry}
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            key = PyJWK(public, kinds[0]).key
-    except (PyJWTError, ValueError, TypeError, ArithmeticError):
+        key = PyJWK(public, kinds[0]).key
+    except (PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, ArithmeticError):
         # Not chained: the text of PyJWT's errors quotes the entry.
         raise KeySetError("members missing or malformed") from None
-    if kinds[0] in _RSA and key.key_size < MIN_RSA_BITS:
-        raise KeySetError(f"RSA key shorter than {MIN_RSA_BITS} bits")
+    if kinds[0] in _RSA and not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
+        raise KeySetError(f"expected an RSA key of {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
     return VerificationKey(kid, frozenset(kinds), key)
 
 
@@ -165,7 +170,8 @@ class KeySet:
 
     The set is fetched again before it expires, and at once for an unknown key, but then at
     most `UNKNOWN_KEY_FETCHES` times and one more every `UNKNOWN_KEY_PERIOD_S`.  While the
-    source is down the last good set stays in force, for as long as the caller of `find` says.
+    source is down the last good set stays in force, for as long as the caller of `find_keys`
+    says.  ``url`` and ``location`` may hold a password: show them by `without_secrets`.
 
     Attributes:
         version: grows by one with each change of the keys.
@@ -240,9 +246,21 @@ class KeySet:
     async def refresh(self) -> None:
         """Fetch now, or wait for the fetch that is under way; a failure is in ``error``."""
         if self._fetching is None:
-            self._fetching = asyncio.create_task(self._fetch_once())
-        # Shielded: a client that hangs up must not cancel the fetch that others wait for.
-        await asyncio.shield(self._fetching)
+            self._fetching = asyncio.create_task(self._find_key_set())
+            self._fetching.add_done_callback(self._end_fetch)
+        # wait() leaves the task alone: a client that hangs up does not cancel what others wait
+        # for, and neither `close` nor a defect reaches those who wait as an exception.
+        await asyncio.wait((self._fetching,))
+
+    def _end_fetch(self, task: asyncio.Task[None]) -> None:
+        if self._fetching is task:
+            self._fetching = None
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            # Nothing that `fetch` may raise: a defect.  The keys held and the next fetch go on
+            # without it.  Its text may quote the document or the URL, so only its place is told.
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            self._fail(f"{type(error).__name__} at {last.filename}:{last.lineno}")
 
     async def _keep_fresh(self) -> None:
         retry_s = FIRST_RETRY_S
@@ -255,34 +273,42 @@ class KeySet:
                 retry_s = FIRST_RETRY_S
                 await asyncio.sleep(self._life_s * 0.8)
 
-    async def _fetch_once(self) -> None:
-        try:
-            await self._find_key_set()
-        finally:
-            self._fetching = None
-
     async def _find_key_set(self) -> None:
-        problems = []
-        pending = list((self.location,) if self.location else locations_of(self.url))
+        # Where the set was found last comes first, and the others after it: it may have moved.
+        pending = [self.location] if self.location else []
+        pending += locations_of(self.url)
+        problems: dict[str, str] = {}
         while pending:
             location = pending.pop(0)
+            if location in problems:
+                continue
             try:
                 self.fetches += 1
                 fetched = await self._fetch(location)
                 if location.endswith(OPENID_CONFIGURATION):
                     pending.append(_jwks_uri(fetched.content, location))
                     continue
-                keys = parse_key_set(fetched.content)
-                if not keys and not self.location:
-                    raise KeySetError("no usable key")
+                keys = self._parse(location, fetched.content)
             except KeySetError as error:
-                problems.append(f"{location}: {error}")
+                problems[location] = f"{without_secrets(location)}: {error}"
                 continue
             self._take(location, fetched, keys)
             return
+        self._fail("; ".join(problems.values()))
+
+    def _parse(self, location: str, content: bytes) -> tuple[VerificationKey, ...]:
+        if content == self._content:
+            return self.keys
+        keys = parse_key_set(content)
+        # From a source that had keys, none is an answer: all of them are revoked.
+        if not keys and location != self.location:
+            raise KeySetError("no usable key")
+        return keys
+
+    def _fail(self, problem: str) -> None:
         self.failures += 1
-        self.error = "; ".join(problems)
-        logger.warning("key set not fetched: url=%s error=%s", self.url, self.error)
+        self.error = problem
+        logger.warning("key set not fetched: url=%s error=%s", without_secrets(self.url), problem)
 
     def _take(self, location: str, fetched: Fetched, keys: tuple[VerificationKey, ...]) -> None:
         changed = fetched.content != self._content
@@ -292,12 +318,19 @@ class KeySet:
         if changed:
             self.keys, self._content = keys, fetched.content
             self.version += 1
-            logger.info("key set in force: url=%s keys=%d", location, len(keys))
+            logger.log(
+                logging.INFO if keys else logging.WARNING,
+                "key set in force: url=%s keys=%d",
+                without_secrets(location),
+                len(keys),
+            )
         if self._shelf is not None:
             try:
                 self._shelf.save(self.url, location, self.fetched_at, self._content)
             except OSError as error:
-                logger.warning("key set not kept on disk: url=%s error=%s", self.url, error)
+                logger.warning(
+                    "key set not kept on disk: url=%s error=%s", without_secrets(self.url), error
+                )
 
     def _take_from_shelf(self) -> None:
         try:
@@ -306,7 +339,9 @@ class KeySet:
                 return
             self.keys = parse_key_set(kept.content)
         except (OSError, KeySetError) as error:
-            logger.warning("kept key set not used: url=%s error=%s", self.url, error)
+            logger.warning(
+                "kept key set not used: url=%s error=%s", without_secrets(self.url), error
+            )
             return
         self._content = kept.content
         self.location = kept.location
@@ -323,8 +358,12 @@ def _jwks_uri(content: bytes, location: str) -> str:
     uri = document.get("jwks_uri") if isinstance(document, dict) else None
     if not isinstance(uri, str):
         raise KeySetError("no OpenID configuration: expected a jwks_uri")
+    try:
+        scheme = urlsplit(uri).scheme
+    except ValueError:
+        scheme = ""
     schemes = ("https",) if location.startswith("https:") else ("https", "http")
-    if urlsplit(uri).scheme not in schemes or uri.endswith(OPENID_CONFIGURATION):
+    if scheme not in schemes or uri.endswith(OPENID_CONFIGURATION):
         raise KeySetError("jwks_uri: expected an https URL of a key set")
     return uri
 
@@ -368,7 +407,13 @@ class KeySets:
             found.append(self._sets[url])
         return tuple(found)
 
-    async def retain(self, urls: Iterable[str]) -> None:
-        """Close the key sets of all URLs but these."""
-        unused = self._sets.keys() - set(urls)
-        await asyncio.gather(*(self._sets.pop(url).close() for url in unused))
+    def retain(self, urls: Iterable[str]) -> Coroutine[Any, Any, None]:
+        """Let go of the key sets of all URLs but these; what is returned waits for their end."""
+        # Here, not in the coroutine: between the caller's list of URLs and the moment when the
+        # coroutine begins, a guard could be given a set that is about to close.
+        unused = [self._sets.pop(url) for url in self._sets.keys() - set(urls)]
+        return _close_all(unused)
+
+
+async def _close_all(sets: Sequence[KeySet]) -> None:
+    await asyncio.gather(*(one.close() for one in sets))

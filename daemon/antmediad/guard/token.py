@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from jwt import PyJWTError
 from jwt.algorithms import get_default_algorithms
 
 from antmediad.errors import TokenError
 
-SECRET_ALGORITHM = "HS256"
+SECRET_ALGORITHM = "HS256"  # noqa: S105 - an algorithm's name
 ASYMMETRIC_ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
@@ -57,9 +58,9 @@ def bearer_token(authorization: Sequence[str]) -> str:
         raise TokenError("no_token")
     if len(authorization) > 1:
         raise TokenError("several_tokens")
-    text = authorization[0].strip()
-    if text[:6].lower() == "bearer" and (len(text) == 6 or text[6] in " \t"):
-        text = text[7:].strip()
+    text = authorization[0].strip(" \t")
+    if text[:6].lower() == "bearer" and text[6:7] in ("", " ", "\t"):
+        text = text[7:].strip(" \t")
     if not text:
         raise TokenError("no_token")
     return text
@@ -101,7 +102,7 @@ def is_signed_by(token: Token, algorithm: str, key: Any) -> bool:
     """
     try:
         return _ALGORITHMS[algorithm].verify(token.signing_input, key, token.signature)
-    except (ValueError, TypeError):
+    except (PyJWTError, ValueError, TypeError):
         return False
 
 
@@ -120,9 +121,9 @@ def numeric_date(claims: Mapping[str, Any], name: str) -> float | None:
     Raises:
         TokenError: ``bad_claim``, for anything that is not a number.
     """
-    value = claims.get(name)
     if name not in claims:
         return None
+    value = claims[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TokenError("bad_claim")
     return float(value)

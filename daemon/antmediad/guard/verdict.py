@@ -23,8 +23,10 @@ from antmediad.guard.token import (
 )
 
 MAX_REMEMBERED_TOKENS = 1024
-# Reasons that another look at the key set may change.
-_MAY_CHANGE = frozenset({"unknown_kid", "key_set_unavailable", "bad_signature"})
+# Reasons that another look at the key set may change, for every token and for one without ``kid``,
+# which never names a key that is not held.
+_MAY_CHANGE = frozenset({"unknown_kid", "key_set_unavailable"})
+_MAY_CHANGE_WITHOUT_KID = frozenset({"bad_signature", "algorithm_not_allowed"})
 
 
 class GuardSettings(Protocol):
@@ -88,7 +90,8 @@ class Guard:
         self._is_jwks = bool(settings.jwks_url)
         # An empty secret is no secret: HMAC would accept an empty key as any other.
         self._secrets = tuple(
-            secret.encode()
+            # As Java does it, for which half a surrogate pair is a question mark.
+            secret.encode(errors="replace")
             for secret in (settings.jwt_secret_key, settings.jwt_previous_secret_key)
             if secret
         )
@@ -111,6 +114,8 @@ class Guard:
             AddressError, TokenError: the first filter that refuses.
         """
         if self._addresses is not None:
+            if not clients:
+                raise AddressError("ip_unreadable")
             for client in clients:
                 self._addresses.check(client)
         if self._wants_token:
@@ -124,16 +129,18 @@ class Guard:
         Raises:
             AddressError, TokenError: it stays refused.
         """
-        if not (self._is_jwks and error.reason in _MAY_CHANGE):
-            raise error
-        if error.reason == "bad_signature" and parse_token(bearer_token(authorization)).kid:
-            # The key that the token names is known; only the token of a nameless key can be
-            # saved by a new set.
+        if not (self._is_jwks and self._may_change(error.reason, authorization)):
             raise error
         asked = await asyncio.gather(*(one.fetch_for_unknown_key() for one in self._key_sets))
         if not any(asked):
             raise error
         self.check(clients, authorization)
+
+    def _may_change(self, reason: str, authorization: Sequence[str]) -> bool:
+        if reason not in _MAY_CHANGE_WITHOUT_KID:
+            return reason in _MAY_CHANGE
+        token = parse_token(bearer_token(authorization))
+        return token.kid is None and token.algorithm in self._algorithms
 
     def explain(self, client: str, authorization: Sequence[str]) -> list[Step]:
         """Return the checks in their order, up to the one that refuses, each with its result."""
@@ -160,13 +167,13 @@ class Guard:
             mode = "key set" if self._is_jwks else "shared secret"
             text: str = run("token present", lambda: bearer_token(authorization))
             token: Token = run("well-formed", lambda: parse_token(text))
-            run("algorithm", lambda: self._check_algorithm(token), f"{token.algorithm}, {mode}")
-            run("signature", lambda: self._check_signature(token), f"kid {token.kid}")
+            run("algorithm", lambda: self._check_algorithm(token), f"{token.algorithm!r}, {mode}")
+            run("signature", lambda: self._check_signature(token), f"kid {token.kid!r}")
             claims: Mapping[str, Any] = run("claims readable", lambda: claims_of(token))
             run("time", lambda: self._check_time(*self._span(claims)))
             run("issuer and audience", lambda: self._check_names(claims))
-        except (AddressError, TokenError):
-            pass
+        except GuardError:
+            pass  # it is the last step
         return steps
 
     def _check_token(self, text: str) -> None:
@@ -207,13 +214,18 @@ class Guard:
             if not self._secrets:
                 raise TokenError("no_secret")
             # Every secret is tried, so that the time taken does not tell which one fits.
-            if any([is_signed_by(token, SECRET_ALGORITHM, key) for key in self._secrets]):
+            fitting_secrets = [
+                key for key in self._secrets if is_signed_by(token, SECRET_ALGORITHM, key)
+            ]
+            if fitting_secrets:
                 return
         raise TokenError("bad_signature")
 
     def _span(self, claims: Mapping[str, Any]) -> tuple[float, float]:
         """Return the times from which and until which the token is valid, in seconds."""
         begin, end = numeric_date(claims, "nbf"), numeric_date(claims, "exp")
+        # Read for its form only: a client whose clock is a second ahead is no reason to refuse.
+        numeric_date(claims, "iat")
         if end is None and self._settings.jwt_require_expiry:
             raise TokenError("no_expiry")
         return (

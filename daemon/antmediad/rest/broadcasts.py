@@ -11,9 +11,9 @@ from typing import Any
 
 from antmediad.errors import RecordExistsError, RequestError
 from antmediad.rest.call import FAIL, OK, Answer, Call, answer, result
-from antmediad.rest.fields import Record
-from antmediad.rest.models import BROADCAST
-from antmediad.rest.routes import Route
+from antmediad.rest.fields import ListOf, Record
+from antmediad.rest.models import BROADCAST, RESULT, SIMPLE_STAT
+from antmediad.rest.routes import Query, Route
 from antmediad.store.interface import BroadcastQuery
 
 MAX_PAGE = 250
@@ -51,7 +51,7 @@ def create(call: Call) -> Any:
 
 async def _create(call: Call, record: Record) -> Answer:
     # Taken comes before wrong; and once more, for good, when the record is inserted.
-    if record["streamId"] and call.store.find_json(record["streamId"]) is not None:
+    if record["streamId"] and call.store.broadcasts.find_json(record["streamId"]) is not None:
         return result(False, ID_TAKEN, status=400)
     if record["type"] == "ipCamera" and not is_address(record["ipAddr"] or ""):
         return result(False, URL_INVALID, status=400)
@@ -69,7 +69,7 @@ async def _create(call: Call, record: Record) -> Answer:
     record["rtmpURL"] = f"rtmp://{call.host.name}/{call.application}/{record['streamId']}"
     record["listenerHookURL"] = record["listenerHookURL"] or call.settings.listener_hook_url or None
     try:
-        await call.store.insert(record)
+        await call.store.broadcasts.insert(record)
     except RecordExistsError:
         return result(False, ID_TAKEN, status=400)
     return answer(record)
@@ -79,7 +79,7 @@ def _auto_start(call: Call, record: Record | None) -> Answer:
     """Answer as a server whose engine reaches no source: nothing is stored."""
     if record is None:
         return result(False, "unexpected parameters received")
-    if record["streamId"] and call.store.find_json(record["streamId"]) is not None:
+    if record["streamId"] and call.store.broadcasts.find_json(record["streamId"]) is not None:
         return result(False, ID_TAKEN, status=400)
     if record["type"] == "ipCamera":
         address = record["ipAddr"] or ""
@@ -95,7 +95,7 @@ def _auto_start(call: Call, record: Record | None) -> Answer:
 
 def get(call: Call) -> Answer:
     """Return one broadcast."""
-    record = call.store.find_json(call.parameters["id"])
+    record = call.store.broadcasts.find_json(call.parameters["id"])
     if record is None:
         raise RequestError(404, "Broadcast not found")
     return Answer(record)
@@ -108,7 +108,7 @@ async def update(call: Call) -> Answer:
         return FAIL
     changes = BROADCAST.update(value)
     unknown = result(False, f"Broadcast with streamId: {stream_id} does not exist")
-    stored = call.store.find_json(stream_id)
+    stored = call.store.broadcasts.find_json(stream_id)
     if stored is None:
         return unknown
     if ".." in changes.get("subFolder", ""):
@@ -131,7 +131,7 @@ async def update(call: Call) -> Answer:
         new["listenerHookURL"] = new["listenerHookURL"] or None
         return new
 
-    if not await call.store.update(stream_id, change):
+    if not await call.store.broadcasts.update(stream_id, change):
         return unknown
     return refused[0] if refused else OK
 
@@ -154,7 +154,7 @@ async def delete(call: Call) -> Answer:
 
 
 async def _delete(call: Call, stream_id: str, with_subtracks: bool) -> Answer:
-    if not await call.store.delete(stream_id, with_subtracks=with_subtracks):
+    if not await call.store.broadcasts.delete(stream_id, with_subtracks=with_subtracks):
         return FAIL
     return result(True, "broadcast is deleted but could not stopped ")
 
@@ -200,17 +200,19 @@ def list_page(call: Call) -> Answer:
         sort=sort if sort in _SORTS and order else None,  # type: ignore[arg-type]
         descending=order == "desc",
     )
-    return Answer(b"[" + b",".join(call.store.list_json(query)) + b"]")
+    return Answer(b"[" + b",".join(call.store.broadcasts.list_json(query)) + b"]")
 
 
 def count(call: Call) -> Answer:
     """Return how many broadcasts there are, or match a text."""
-    return answer({"number": call.store.count(_search_text(call.parameters.get("search", "")))})
+    return answer(
+        {"number": call.store.broadcasts.count(_search_text(call.parameters.get("search", "")))}
+    )
 
 
 def count_active(call: Call) -> Answer:
     """Return how many broadcasts are live."""
-    return answer({"number": call.store.count_status("broadcasting")})
+    return answer({"number": call.store.broadcasts.count_status("broadcasting")})
 
 
 def is_stream_id(stream_id: str) -> bool:
@@ -273,15 +275,53 @@ def _unless_blank(text: str) -> str:
     return text if text.strip() else ""
 
 
+_PAGE = (
+    Query("sort_by", description="name, date or status; together with order_by"),
+    Query("order_by", description="desc for descending, anything else for ascending"),
+    Query("search", description="text in name or stream id, in any letter case"),
+)
+
 ROUTES = (
-    Route("POST", "/broadcasts/create", create, consumes_json=True),
-    Route("GET", "/broadcasts/list/{offset:int}/{size:int}", list_page),
-    Route("GET", "/broadcasts/filter-list/{offset:int}/{size:int}/{type}", list_page),
-    Route("GET", "/broadcasts/count", count),
-    Route("GET", "/broadcasts/count/{search}", count),
-    Route("GET", "/broadcasts/active-live-stream-count", count_active),
-    Route("DELETE", "/broadcasts", delete_all, consumes_json=True),
-    Route("GET", "/broadcasts/{id}", get),
-    Route("PUT", "/broadcasts/{id}", update, consumes_json=True),
-    Route("DELETE", "/broadcasts/{id}", delete, consumes_json=True),
+    Route(
+        "POST",
+        "/broadcasts/create",
+        create,
+        consumes_json=True,
+        query=(Query("autoStart", "boolean", "start pulling the source at once"),),
+        body=BROADCAST,
+        answers={200: BROADCAST, 400: RESULT},
+    ),
+    Route(
+        "GET",
+        "/broadcasts/list/{offset:int}/{size:int}",
+        list_page,
+        query=(Query("type_by", description="only broadcasts of this type"), *_PAGE),
+        answers={200: ListOf(BROADCAST)},
+    ),
+    Route(
+        "GET",
+        "/broadcasts/filter-list/{offset:int}/{size:int}/{type}",
+        list_page,
+        query=_PAGE,
+        answers={200: ListOf(BROADCAST)},
+    ),
+    Route("GET", "/broadcasts/count", count, answers={200: SIMPLE_STAT}),
+    Route("GET", "/broadcasts/count/{search}", count, answers={200: SIMPLE_STAT}),
+    Route("GET", "/broadcasts/active-live-stream-count", count_active, answers={200: SIMPLE_STAT}),
+    Route(
+        "DELETE",
+        "/broadcasts",
+        delete_all,
+        consumes_json=True,
+        query=(Query("ids", description="stream ids, separated by commas"),),
+    ),
+    Route("GET", "/broadcasts/{id}", get, answers={200: BROADCAST, 404: RESULT}),
+    Route("PUT", "/broadcasts/{id}", update, consumes_json=True, body=BROADCAST),
+    Route(
+        "DELETE",
+        "/broadcasts/{id}",
+        delete,
+        consumes_json=True,
+        query=(Query("deleteSubtracks", "boolean", "remove its subtracks, too (true)"),),
+    ),
 )

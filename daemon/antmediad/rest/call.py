@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from antmediad.errors import RequestError
 from antmediad.settings.schema import Settings
-from antmediad.store.interface import BroadcastStore
+from antmediad.store.interface import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,19 @@ class Call:
     application: str
     settings: Settings
     host: Host
-    store: BroadcastStore
+    open_store: Callable[[], Store]
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes = b""
+
+    @property
+    def store(self) -> Store:
+        """The application's data.
+
+        Raises:
+            StoreError: it cannot be used.
+        """
+        return self.open_store()
 
     def flag(self, name: str, default: bool = False) -> bool:
         """Return a boolean query parameter: ``true`` in any letter case, or false."""
@@ -77,16 +86,25 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-_FIRST_VALUE = json.JSONDecoder(parse_constant=_refuse_constant)
+def _finite(number: str) -> float:
+    value = float(number)
+    if abs(value) == float("inf"):
+        raise ValueError("too large a number")
+    return value
 
 
-@dataclass(frozen=True, slots=True)
+_FIRST_VALUE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+
+
+# Not frozen, as Call: freezing would cost each request more than its routing does.
+@dataclass(slots=True)
 class Answer:
-    """What goes back: a status and, unless it is empty, a JSON body."""
+    """What goes back: a status and, unless it is empty, a JSON body.  Never changed once made."""
 
     body: bytes
     status: int = 200
-    headers: tuple[tuple[str, str], ...] = field(default=())
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "application/json"
 
 
 Handler = Callable[[Call], Answer | Awaitable[Answer]]

@@ -104,24 +104,26 @@ def boolean(value: Any) -> bool:
     raise ValueRefusedError("expected true or false")
 
 
-def nested(model: Model) -> Coerce:
-    """Return what coerces to an object of *model*."""
+class Nested:
+    """Coerces to an object of a model."""
 
-    def coerce(value: Any) -> Record:
-        return model.create(value)
+    def __init__(self, model: Model) -> None:
+        self.model = model
 
-    return coerce
+    def __call__(self, value: Any) -> Record:
+        return self.model.create(value)
 
 
-def list_of(model: Model) -> Coerce:
-    """Return what coerces to a list of objects of *model*."""
+class ListOf:
+    """Coerces to a list of objects of a model; null in it is dropped."""
 
-    def coerce(value: Any) -> list[Record]:
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def __call__(self, value: Any) -> list[Record]:
         if not isinstance(value, list):
             raise ValueRefusedError("expected a list")
-        return [model.create(one) for one in value if one is not None]
-
-    return coerce
+        return [self.model.create(one) for one in value if one is not None]
 
 
 class Model:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from antmediad.rest.fields import (
     Field,
+    ListOf,
     Model,
+    Nested,
     boolean,
     double,
     int32,
     int64,
-    list_of,
-    nested,
     text,
 )
 
@@ -86,8 +86,8 @@ BROADCAST = Model(
         _client("plannedStartDate", int64, 0, 0),
         _client("plannedEndDate", int64, 0, 0),
         _ours("duration", int64, 0),
-        _client("endPointList", list_of(ENDPOINT)),
-        _client("playListItemList", list_of(PLAY_LIST_ITEM)),
+        _client("endPointList", ListOf(ENDPOINT)),
+        _client("playListItemList", ListOf(PLAY_LIST_ITEM)),
         _client("publicStream", boolean, True, False),
         _client("is360", boolean, False, False),
         _client("listenerHookURL", text),
@@ -139,9 +139,9 @@ BROADCAST = Model(
         _client("playlistLoopEnabled", boolean, True, False),
         _ours("updateTime", int64, 0),
         _client("role", text),
-        _client("hlsParameters", nested(HLS_PARAMETERS)),
+        _client("hlsParameters", Nested(HLS_PARAMETERS)),
         _client("autoStartStopEnabled", boolean, False, False),
-        _client("encoderSettingsList", list_of(ENCODER_SETTINGS)),
+        _client("encoderSettingsList", ListOf(ENCODER_SETTINGS)),
         _client("virtual", boolean, False, False),
         _client("maxIdleTime", int32, 0, 0),
         # Computed from the viewer counts, all 0 without a media engine.  A record as read must
@@ -149,4 +149,25 @@ BROADCAST = Model(
         _ours("anyoneWatching", boolean, False),
     ),
     ignored=("dbId", "subTrackStreamIds", "conferenceMode", "viewerCount"),
+)
+
+RESULT = Model(
+    "Result",
+    (
+        _ours("success", boolean, False),
+        _ours("message", text, ""),
+        _ours("dataId", text, ""),
+        _ours("errorId", int32, 0),
+    ),
+)
+
+SIMPLE_STAT = Model("SimpleStat", (_ours("number", int64, 0),))
+
+VERSION = Model(
+    "Version",
+    (
+        _ours("versionName", text),
+        _ours("versionType", text),
+        _ours("buildNumber", text),
+    ),
 )

@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from antmediad.errors import RequestError
 from antmediad.rest.call import Handler
+from antmediad.rest.fields import ListOf, Model
+from antmediad.rest.models import RESULT
 
 INT32, INT64 = 1 << 31, 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """A query parameter, as the API's description tells it."""
+
+    name: str
+    type: Literal["string", "integer", "number", "boolean"] = "string"
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """One endpoint.
+    """One endpoint: how it is found, and what the API's description says of it.
 
     Attributes:
         method: of HTTP; GET answers HEAD, too.
         path: below the API's base, with ``{name}``, ``{name:int}`` or ``{name:long}`` for
-            segments that vary.  Of two paths that fit, the one with fixed text is meant, in
-            any method: a wrong verb on ``/broadcasts/count`` is 405, never an id.
-        handler: answers the call.
+            segments that vary.  A segment of fixed text goes before one that varies.
+        handler: answers the call; the first line of its docstring is the endpoint's summary.
         consumes_json: whether the request's content type must be JSON, or absent.
+        query: the query parameters that the handler reads.
+        body: what the body holds, None when there is none to send; "text" for any text.
+        answers: what each status that the handler itself answers with comes with; None for
+            nothing.  The statuses that any endpoint may answer with are not repeated here.
     """
 
     method: str
     path: str
     handler: Handler
     consumes_json: bool = False
+    query: tuple[Query, ...] = ()
+    body: Model | ListOf | Literal["text"] | None = None
+    answers: Mapping[int, Model | ListOf | None] = field(default_factory=lambda: {200: RESULT})
 
 
 class _Node:

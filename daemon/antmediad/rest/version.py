@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from antmediad import __build__, __version__
 from antmediad.rest.call import Answer, Call, answer
+from antmediad.rest.models import VERSION
 from antmediad.rest.routes import Route
 
 _VERSION = answer(
@@ -20,4 +21,4 @@ def version(_: Call) -> Answer:
     return _VERSION
 
 
-ROUTES = (Route("GET", "/version", version),)
+ROUTES = (Route("GET", "/version", version, answers={200: VERSION}),)

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
 
-from aiohttp import web
+from aiohttp import HttpVersion11, hdrs, web
 
-from antmediad.applications.registry import Application, Registry
+from antmediad.applications.registry import Registry
 from antmediad.errors import GuardError, RequestError, StoreError
-from antmediad.guard.address import clients_of
+from antmediad.guard.address import Network, clients_of
 from antmediad.guard.verdict import Guard
 from antmediad.observe.metrics import Counts, Metrics
-from antmediad.rest import broadcasts, version
+from antmediad.rest.api import ROUTER
 from antmediad.rest.call import Answer, Call, Host, refusal
-from antmediad.rest.routes import Route, Router
+from antmediad.rest.routes import Route
 from antmediad.server.cors import HEADERS as CORS_HEADERS
 from antmediad.server.cors import METHODS, answer_preflight, check_origin
 from antmediad.server.paths import parse_query, split_target
 from antmediad.server.reply import Headers, reply
 from antmediad.server.stores import Stores
 from antmediad.settings.schema import ServerSettings, Settings
-from antmediad.store.interface import BroadcastStore
+from antmediad.store.interface import Store
 
 logger = logging.getLogger(__name__)
 
@@ -32,24 +33,33 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 BODY_TIMEOUT_S = 30.0
 MAX_LOGGED_PATH = 200
 
-ROUTER = Router((*broadcasts.ROUTES, *version.ROUTES))
 _BASE = ["rest", "v2"]
+_NO_QUERY: Mapping[str, str] = MappingProxyType({})
 _JSON = re.compile(r"application/(?:json|\*)\s*(?:;.*)?|\*/\*\s*(?:;.*)?", re.IGNORECASE)
 
 
 class Served:
     """One application as it is served under one snapshot."""
 
-    __slots__ = ("application", "counts", "guard", "headers", "settings", "store")
+    __slots__ = ("_store", "_stores", "application", "counts", "guard", "headers", "settings")
 
-    def __init__(self, application: str, settings: Settings, guard: Guard, counts: Counts) -> None:
+    def __init__(
+        self, application: str, settings: Settings, guard: Guard, counts: Counts, stores: Stores
+    ) -> None:
+        self._stores = stores
         self.application = application
         self.settings = settings
         self.guard = guard
         self.counts = counts
-        self.store: BroadcastStore | None = None
+        self._store: Store | None = None
         policy = settings.content_security_policy_header_value
         self.headers: Headers = (("Content-Security-Policy", policy),) if policy else ()
+
+    def open_store(self) -> Store:
+        """Return the application's data; opened when the first request needs it."""
+        if self._store is None:
+            self._store = self._stores.of(self.application, self.settings)
+        return self._store
 
 
 class App:
@@ -61,26 +71,36 @@ class App:
         stores: Stores,
         make_guard: Callable[[Settings], Guard],
         metrics: Metrics,
-        host: Callable[[], Host],
+        address: str,
     ) -> None:
         """Serve the applications of *registry*.
 
         Args:
             make_guard: makes the guard for a snapshot's settings.
-            host: tells under which names this server is reached.
+            address: under which other machines reach this one.
         """
         self._registry = registry
         self._stores = stores
         self._make_guard = make_guard
         self._metrics = metrics
-        self._host = host
         self._served: dict[str, Served] = {}
+        self._host = Host(address, address)
+        self._trusted_proxies: tuple[Network, ...] = ()
+        self._is_stopping = False
+        self._under_way = 0
+        self._finished = asyncio.Event()
 
     @property
     def server_settings(self) -> ServerSettings:
         """The server's settings in force."""
         snapshot = self._registry.server.snapshot
         return snapshot.settings if snapshot is not None else ServerSettings()
+
+    def refresh_server(self) -> None:
+        """Serve by the server's settings in force from now on."""
+        settings = self.server_settings
+        self._trusted_proxies = settings.http_trusted_proxies
+        self._host = Host(self._host.address, settings.server_name or self._host.address)
 
     def refresh(self, name: str) -> None:
         """Serve an application by its snapshot in force from now on, or no longer."""
@@ -93,10 +113,31 @@ class App:
         served = self._served.get(name)
         if served is None or served.settings is not settings:
             self._served[name] = Served(
-                name, settings, self._make_guard(settings), self._metrics.requests[name]
+                name,
+                settings,
+                self._make_guard(settings),
+                self._metrics.requests[name],
+                self._stores,
             )
 
+    async def finish(self, grace_s: float) -> None:
+        """Wait until the requests under way are answered, but not longer than *grace_s*."""
+        self._is_stopping = True
+        if self._under_way:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._finished.wait(), grace_s)
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer *request*."""
+        self._under_way += 1
+        try:
+            return await self._handle(request)
+        finally:
+            self._under_way -= 1
+            if self._is_stopping and not self._under_way:
+                self._finished.set()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer *request*.  The only place where errors become responses."""
         headers: Headers = ()
         counts: Counts | None = None
@@ -106,18 +147,24 @@ class App:
             if served is None:
                 raise self._unknown(segments)
             counts = served.counts
-            origin = request.headers.get("Origin")
+            origin = request.headers.get(hdrs.ORIGIN)
             if origin is not None:
                 check_origin(origin, request.method)
-                wanted = request.headers.get("Access-Control-Request-Method")
+                wanted = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
                 if request.method == "OPTIONS" and wanted:
-                    names = ",".join(request.headers.getall("Access-Control-Request-Headers", ()))
-                    counts.statuses[200] += 1
-                    return reply(request, b"", 200, answer_preflight(wanted, names), "text/plain")
+                    return self._answer_preflight(served, request, wanted)
                 headers = CORS_HEADERS
-            await self._guard(served, request)
+            clients = self._clients_of(request, served)
+            authorization = request.headers.getall(hdrs.AUTHORIZATION, ())
+            try:
+                served.guard.check(clients, authorization)
+            except GuardError as error:
+                await self._check_again(served, request, error, clients, authorization)
+            counts.passed += 1
             headers += served.headers
-            answer = await self._answer(served, request, segments[1:], query)
+            answer = self._answer(served, request, segments, query)
+            if not isinstance(answer, Answer):
+                answer = await answer
         except GuardError as error:
             answer = refusal(error.status, error.message)
         except RequestError as error:
@@ -132,83 +179,76 @@ class App:
             answer = refusal(500, "Internal error")
         if counts is not None:
             counts.statuses[answer.status] += 1
-        return reply(request, answer.body, answer.status, (*headers, *answer.headers))
+        return reply(request, answer, headers, close=self._is_stopping)
 
     def _unknown(self, segments: list[str]) -> RequestError:
-        application = self._registry.applications.get(segments[0]) if segments else None
-        if application is None:
+        if not segments or segments[0] not in self._registry.applications:
             return RequestError(404, "Not found")
-        return _unavailable(application)
+        # It never had usable settings.  What is wrong with them is not for everybody to know.
+        message = "Application is not available: its settings cannot be used"
+        return RequestError(503, message, (("Retry-After", "5"),))
 
-    async def _guard(self, served: Served, request: web.BaseRequest) -> None:
+    def _answer_preflight(
+        self, served: Served, request: web.BaseRequest, method: str
+    ) -> web.StreamResponse:
+        names = request.headers.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ())
+        headers = answer_preflight(method, ",".join(names))
+        served.counts.statuses[200] += 1
+        return reply(request, Answer(b"", 200, headers, "text/plain"))
+
+    def _clients_of(self, request: web.BaseRequest, served: Served) -> tuple[str, ...]:
         peer = request.remote or ""
-        authorization = request.headers.getall("Authorization", ())
-        clients: tuple[str, ...] = (peer,)
+        if not self._trusted_proxies:
+            return (peer,)
         try:
-            trusted = self.server_settings.http_trusted_proxies
-            if trusted:
-                clients = clients_of(
-                    peer,
-                    request.headers.getall("X-Forwarded-For", ()),
-                    request.headers.getall("Forwarded", ()),
-                    trusted,
-                )
-            try:
-                served.guard.check(clients, authorization)
-            except GuardError as error:
-                await served.guard.check_again(error, clients, authorization)
-        except GuardError as error:
-            served.counts.refused[error.reason] += 1
-            logger.info(
-                "request refused: application=%s client=%s reason=%s method=%s path=%s",
-                served.application,
-                ",".join(clients),
-                error.reason,
-                request.method,
-                _path_of(request),
+            return clients_of(
+                peer,
+                request.headers.getall(hdrs.X_FORWARDED_FOR, ()),
+                request.headers.getall(hdrs.FORWARDED, ()),
+                self._trusted_proxies,
             )
+        except GuardError as error:
+            _note_refusal(served, request, (peer,), error)
             raise
-        served.counts.passed += 1
 
-    async def _answer(
+    async def _check_again(
+        self,
+        served: Served,
+        request: web.BaseRequest,
+        error: GuardError,
+        clients: tuple[str, ...],
+        authorization: Sequence[str],
+    ) -> None:
+        try:
+            await served.guard.check_again(error, clients, authorization)
+        except GuardError as final:
+            _note_refusal(served, request, clients, final)
+            raise
+
+    def _answer(
         self, served: Served, request: web.BaseRequest, segments: list[str], query: str
-    ) -> Answer:
-        if segments[:2] != _BASE:
+    ) -> Answer | Awaitable[Answer]:
+        if segments[1:3] != _BASE:
             raise RequestError(404, "Not found")
-        routes, parameters = ROUTER.find(segments[2:])
-        route = routes.get("GET" if request.method == "HEAD" else request.method)
+        routes, parameters = ROUTER.find(segments[3:])
+        method = request.method
+        route = routes.get("GET" if method == "HEAD" else method)
         if route is None:
-            return _without_route(routes, request.method)
-        _check_accept(request)
-        body = b""
-        if request.body_exists or route.consumes_json:
-            body = await _read_body(request, route)
-        if served.store is None:
-            served.store = self._stores.of(served.application, served.settings)
+            return _without_route(routes, method)
+        _check_accept(request.headers.getall(hdrs.ACCEPT, ()))
         call = Call(
             application=served.application,
             settings=served.settings,
-            host=self._host(),
-            store=served.store,
+            host=self._host,
+            open_store=served.open_store,
             parameters=parameters,
-            query=parse_query(query),
-            body=body,
+            query=parse_query(query) if query else _NO_QUERY,
         )
-        answer = route.handler(call)
-        if inspect.isawaitable(answer):
-            return await answer
-        return answer
-
-
-def _unavailable(application: Application) -> RequestError:
-    """Return what a client is told of an application that never had usable settings."""
-    keys = sorted({problem.key for problem in application.errors if problem.key})
-    about = f" ({', '.join(keys)})" if keys else ""
-    return RequestError(
-        503,
-        f"Application is not available: its settings cannot be used{about}",
-        (("Retry-After", "5"),),
-    )
+        if route.consumes_json:
+            _check_content_type(request)
+        if request.body_exists:
+            return _answer_with_body(call, request, route)
+        return route.handler(call)
 
 
 def _without_route(routes: Mapping[str, Route], method: str) -> Answer:
@@ -221,11 +261,10 @@ def _without_route(routes: Mapping[str, Route], method: str) -> Answer:
     return refusal(405, "Method not allowed", allow)
 
 
-def _check_accept(request: web.BaseRequest) -> None:
-    accept = request.headers.get("Accept")
-    if accept is None or accept == "*/*":
+def _check_accept(accept: Sequence[str]) -> None:
+    if not accept or accept[0] == "*/*":
         return
-    ranges = [part.strip() for part in accept.split(",") if part.strip()]
+    ranges = [part.strip() for line in accept for part in line.split(",") if part.strip()]
     for media_range in ranges:
         quality = re.search(r";\s*q=0(?:\.0*)?\s*(?:;|$)", media_range)
         if _JSON.fullmatch(media_range) and not quality:
@@ -234,17 +273,30 @@ def _check_accept(request: web.BaseRequest) -> None:
         raise RequestError(406, "Not acceptable: this API answers with application/json")
 
 
-async def _read_body(request: web.BaseRequest, route: Route) -> bytes:
-    kind = request.headers.get("Content-Type")
-    if route.consumes_json:
-        if kind is None and request.body_exists and request.content_length != 0:
+def _check_content_type(request: web.BaseRequest) -> None:
+    kind = request.headers.get(hdrs.CONTENT_TYPE)
+    if kind is None:
+        if request.body_exists and request.content_length != 0:
             raise RequestError(415, "Content-Type is missing: expected application/json")
-        if kind is not None and not _JSON.fullmatch(kind.strip()):
-            raise RequestError(415, "Content-Type is not supported: expected application/json")
-    if not request.body_exists:
-        return b""
+    elif not _JSON.fullmatch(kind.strip()):
+        raise RequestError(415, "Content-Type is not supported: expected application/json")
+
+
+async def _answer_with_body(call: Call, request: web.BaseRequest, route: Route) -> Answer:
+    call.body = await _read_body(request)
+    answer = route.handler(call)
+    return answer if isinstance(answer, Answer) else await answer
+
+
+async def _read_body(request: web.BaseRequest) -> bytes:
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise RequestError(413, f"Body is larger than {MAX_BODY_BYTES} bytes")
+    expected = request.headers.get(hdrs.EXPECT)
+    if expected is not None:
+        if expected.lower() != "100-continue":
+            raise RequestError(417, "Expectation cannot be met")
+        if request.transport is not None and request.version >= HttpVersion11:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     chunks, size = [], 0
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
@@ -258,6 +310,20 @@ async def _read_body(request: web.BaseRequest, route: Route) -> bytes:
     except (web.RequestPayloadError, ValueError):
         raise RequestError(400, "Body cannot be read") from None
     return b"".join(chunks)
+
+
+def _note_refusal(
+    served: Served, request: web.BaseRequest, clients: tuple[str, ...], error: GuardError
+) -> None:
+    served.counts.refused[error.reason] += 1
+    logger.info(
+        "request refused: application=%s client=%s reason=%s method=%s path=%s",
+        served.application,
+        ",".join(clients),
+        error.reason,
+        request.method,
+        _path_of(request),
+    )
 
 
 def _path_of(request: web.BaseRequest) -> str:

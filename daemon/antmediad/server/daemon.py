@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -20,7 +21,6 @@ from antmediad.guard.key_set import KeySets
 from antmediad.guard.verdict import Guard
 from antmediad.observe.logs import set_level
 from antmediad.observe.metrics import Metrics
-from antmediad.rest.call import Host
 from antmediad.server import systemd
 from antmediad.server.app import App
 from antmediad.server.listen import Listener, detect_address
@@ -72,7 +72,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         _allow_many_files()
         registry = self._open_registry()
-        app = App(registry, self._stores, self._make_guard, self.metrics, self._named)
+        app = App(registry, self._stores, self._make_guard, self.metrics, self._address)
         self._registry, self._app = registry, app
         registry.on_change = self._on_change
         registry.on_version = self._on_version
@@ -91,6 +91,10 @@ class Daemon:
                 loop.add_signal_handler(signal_, self.stop)
             loop.add_signal_handler(signal.SIGHUP, self._rescan, reloader)
             self._log_summary()
+            # What was made until now stays: looking for garbage in it over and over costs time.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(10_000, 20, 50)
             systemd.notify("READY=1", f"STATUS={self.status}")
             on_ready(self)
             await self._stopping.wait()
@@ -141,18 +145,16 @@ class Daemon:
         key_sets = self._key_sets.of(settings.jwks_url) if settings.jwt_control_enabled else ()
         return Guard(settings, key_sets)
 
-    def _named(self) -> Host:
-        name = self._app.server_settings.server_name or self._address
-        return Host(self._address, name)
-
     def _on_change(self, name: str) -> None:
         if name != SERVER:
             self._app.refresh(name)
             if self._dropping is None:
                 loop = asyncio.get_running_loop()
                 self._dropping = loop.call_later(1.0, self._drop_unused_key_sets)
-        elif self.url:
-            self._spawn(self._follow_server_settings())
+        else:
+            self._app.refresh_server()
+            if self.url:
+                self._spawn(self._follow_server_settings())
         if self.url:
             systemd.notify(f"STATUS={self.status}")
 
@@ -221,7 +223,9 @@ class Daemon:
 
     async def _close(self, reloader: Reloader) -> None:
         logger.info("stopping: grace=%gs", GRACE_S)
-        await self._listener.close(GRACE_S)
+        self._listener.stop_listening()
+        await self._app.finish(GRACE_S)
+        await self._listener.close()
         await reloader.close()
         await self._key_sets.retain(())
         await asyncio.gather(*self._tasks, return_exceptions=True)

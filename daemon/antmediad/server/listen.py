@@ -35,11 +35,17 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Return the response to what is no HTTP request; the connection ends with it."""
-        logger.info(
-            "request not understood: client=%s error=%s", request.remote, type(exc).__name__
-        )
+        if isinstance(exc, ConnectionError):
+            # The client has left; there is nobody to answer.
+            raise exc
+        if status >= 500:
+            logger.error("connection failed: client=%s", request.remote, exc_info=exc)
+        else:
+            logger.info(
+                "request not understood: client=%s error=%s", request.remote, type(exc).__name__
+            )
         answer = refusal(status, "Bad request" if status < 500 else "Internal error")
-        response = reply(request, answer.body, answer.status)
+        response = reply(request, answer)
         response.force_close()
         return response
 
@@ -48,7 +54,7 @@ class _Server(web.Server):
     """Makes the connections."""
 
     def __init__(self, handle: Handle) -> None:
-        super().__init__(handle)  # type: ignore[arg-type]
+        super().__init__(handle)
 
     def __call__(self) -> web.RequestHandler:
         return _Connection(
@@ -95,12 +101,16 @@ class Listener:
         if before is not None:
             before.close()
 
-    async def close(self, grace_s: float) -> None:
-        """Take no new connection, let requests finish for *grace_s* seconds, end the rest."""
+    def stop_listening(self) -> None:
+        """Take no new connection."""
         if self._listening is not None:
             self._listening.close()
+
+    async def close(self) -> None:
+        """End all connections."""
+        self.stop_listening()
         self._server.pre_shutdown()
-        await self._server.shutdown(grace_s)
+        await self._server.shutdown(LINGER_S)
 
 
 def detect_address() -> str:

@@ -9,6 +9,8 @@ from http import HTTPStatus
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
+from antmediad.rest.call import Answer
+
 MAX_DIRECT_BYTES = 64 * 1024
 """Up to this size a response goes to the socket in one piece, without flow control."""
 
@@ -40,59 +42,75 @@ class _Direct(web.StreamResponse):
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Write everything, and wait while a client that does not read has too much of it."""
-        if request.transport is not None:
-            request.transport.write(self._data)
-            await request.writer.drain()
+        transport = request.transport
+        if transport is not None:
+            transport.write(self._data)
+            if transport.get_write_buffer_size() > MAX_DIRECT_BYTES:
+                await request.writer.drain()
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: everything is written."""
 
 
-class _Date:
-    """The ``Date`` header's value, made once a second."""
+class _Heads:
+    """The headers of all direct responses but their length, made once a second."""
 
     def __init__(self) -> None:
-        self._second, self._text = 0, ""
+        self._second = 0
+        self._heads: dict[tuple[int, str, Headers], bytes] = {}
 
-    def __call__(self) -> str:
+    def of(self, status: int, content_type: str, headers: Headers) -> bytes:
+        """Return the status line and the headers, up to the value of ``Content-Length``."""
         second = int(time.time())
         if second != self._second:
-            self._second, self._text = second, formatdate(second, usegmt=True)
-        return self._text
+            self._second = second
+            self._heads.clear()
+        key = (status, content_type, headers)
+        head = self._heads.get(key)
+        if head is None:
+            lines = [
+                _STATUS_LINES[status],
+                f"Content-Type: {content_type}\r\n",
+                f"Date: {formatdate(second, usegmt=True)}\r\n",
+                f"Server: {_SERVER}\r\n",
+                *(f"{name}: {value}\r\n" for name, value in headers),
+                "Content-Length: ",
+            ]
+            head = self._heads[key] = "".join(lines).encode("latin-1")
+        return head
 
 
-_date = _Date()
+_heads = _Heads()
 
 
 def reply(
-    request: web.BaseRequest,
-    body: bytes,
-    status: int = 200,
-    headers: Headers = (),
-    content_type: str = "application/json",
+    request: web.BaseRequest, answer: Answer, headers: Headers = (), *, close: bool = False
 ) -> web.StreamResponse:
-    """Return the response to *request* that carries *body*; HEAD gets its headers only."""
+    """Return the response to *request* that carries *answer*; HEAD gets its headers only.
+
+    Args:
+        headers: go before those of the answer.
+        close: whether the connection ends with the response.
+    """
+    status, body = answer.status, answer.body
+    headers += answer.headers
+    close = close or status in _CLOSING
     if (
         len(body) > MAX_DIRECT_BYTES
         or request.version != HttpVersion11
         or not request.keep_alive
         or status in _EMPTY
-        or status in _CLOSING
+        or close
     ):
         response = web.Response(body=body if status not in _EMPTY else None, status=status)
         if body and status not in _EMPTY:
-            response.headers["Content-Type"] = content_type
+            response.headers["Content-Type"] = answer.content_type
         response.headers["Server"] = _SERVER
         response.headers.extend(headers)
-        if status in _CLOSING:
+        if close:
             response.force_close()
         return response
-    head = (
-        f"{_STATUS_LINES[status]}Content-Type: {content_type}\r\n"
-        f"Content-Length: {len(body)}\r\nDate: {_date()}\r\nServer: {_SERVER}\r\n"
-    )
-    for name, value in headers:
-        head += f"{name}: {value}\r\n"
-    data = f"{head}\r\n".encode("latin-1")
-    return _Direct(data if request.method == "HEAD" else data + body, status)
+    head = _heads.of(status, answer.content_type, headers)
+    shown = b"" if request.method == "HEAD" else body
+    return _Direct(b"%b%d\r\n\r\n%b" % (head, len(body), shown), status)

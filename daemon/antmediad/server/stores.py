@@ -9,8 +9,8 @@ from pathlib import Path
 from antmediad.applications.home import Home
 from antmediad.errors import StoreError
 from antmediad.settings.schema import Settings
-from antmediad.store.broadcasts import SqliteBroadcasts
-from antmediad.store.interface import BroadcastStore
+from antmediad.store.application import ApplicationStore
+from antmediad.store.interface import Store
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +23,10 @@ class Stores:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._open: dict[str, tuple[Path | None, BroadcastStore]] = {}
+        self._open: dict[str, tuple[Path | None, Store]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def of(self, application: str, settings: Settings) -> BroadcastStore:
+    def of(self, application: str, settings: Settings) -> Store:
         """Return the store that *settings* name.
 
         Raises:
@@ -42,7 +42,7 @@ class Stores:
         known = self._open.get(application)
         if known is not None and known[0] == path:
             return known[1]
-        store = SqliteBroadcasts(path)
+        store = ApplicationStore(path)
         self._open[application] = (path, store)
         logger.info("store opened: application=%s path=%s", application, path or "memory")
         if known is not None:
@@ -64,7 +64,7 @@ class Stores:
         self._open.clear()
         await asyncio.gather(*(store.close() for store in stores), *self._closing)
 
-    def _close_later(self, store: BroadcastStore) -> None:
+    def _close_later(self, store: Store) -> None:
         async def close() -> None:
             try:
                 await asyncio.sleep(CLOSE_AFTER_S)

@@ -1290,7 +1290,9 @@ class Settings(Masked):
         default="",
         legacy=("settings.contentSecurityPolicyHeaderValue",),
         effective=True,
-        expected="CSP header value; empty = header not sent",
+        # Anything else could end the header, and begin another.
+        pattern=r"[\x20-\x7e]*",
+        expected="CSP header value in printable ASCII; empty = header not sent",
         group="rest-security",
         description="Content-Security-Policy header added to the application's responses.",
     )

@@ -1,10 +1,9 @@
-"""Broadcasts in an SQLite database, in a file or in memory."""
+"""Broadcasts in an SQLite database."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import orjson
 
@@ -15,8 +14,7 @@ from antmediad.store.interface import BroadcastQuery, Record
 # The columns beside the JSON text are copies of its properties, to find and to sort by.
 # `name` is case-folded: names sort and are found in any letter case.  Not in lower case, where
 # a sigma depends on what follows, and so the start of a word would not be found in the word.
-_MIGRATIONS = (
-    """
+TABLES = """
     CREATE TABLE broadcast (
         stream_id TEXT NOT NULL UNIQUE,
         name TEXT NOT NULL,
@@ -39,18 +37,17 @@ _MIGRATIONS = (
         BEGIN UPDATE total SET broadcasts = broadcasts + 1; END;
     CREATE TRIGGER broadcast_removed AFTER DELETE ON broadcast
         BEGIN UPDATE total SET broadcasts = broadcasts - 1; END;
-    """,
-)
+"""
 
 _COLUMNS = "stream_id, name, search, type, status, date, main_track, json"
 
 
-class SqliteBroadcasts:
-    """A `BroadcastStore` in SQLite.  *path* None keeps everything in memory (``memorydb``)."""
+class Broadcasts:
+    """A `BroadcastStore` in the tables of `TABLES`."""
 
-    def __init__(self, path: Path | None) -> None:
-        self._database = Database(path, _MIGRATIONS)
-        self._read = self._database.read
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._read = database.read
 
     def find_json(self, stream_id: str) -> bytes | None:
         rows = self._read("SELECT json FROM broadcast WHERE stream_id = ?", (stream_id,))
@@ -124,9 +121,6 @@ class SqliteBroadcasts:
             return bool(removed)
 
         return await self._database.write(delete)
-
-    async def close(self) -> None:
-        await self._database.close()
 
 
 def _condition(type_: str, search: str) -> tuple[str, tuple[str, ...]]:

@@ -71,7 +71,11 @@ class History:
             "SELECT application, max(generation), taken_at, source, digest, guarded"
             " FROM version GROUP BY application"
         )
-        return {row[0]: Version(*row[:5], bool(row[5])) for row in rows}
+        versions = [
+            Version(application, generation, taken_at, source, digest, bool(guarded))
+            for application, generation, taken_at, source, digest, guarded in rows
+        ]
+        return {version.application: version for version in versions}
 
     def content(self, application: str, generation: int) -> bytes | None:
         """Return the bytes of the properties file of one version."""

@@ -76,6 +76,13 @@ class BroadcastStore(Protocol):
         """
         ...
 
+
+class Store(Protocol):
+    """All data of one application."""
+
+    @property
+    def broadcasts(self) -> BroadcastStore: ...
+
     async def close(self) -> None:
         """Finish what was begun, and let go of the database."""
         ...

@@ -35,11 +35,16 @@ class KeySetFiles:
         """
         try:
             kept = orjson.loads(self._path(url).read_bytes())
-            return KeptKeySet(kept["location"], float(kept["fetchedAt"]), kept["document"].encode())
-        except FileNotFoundError:
+        except (FileNotFoundError, orjson.JSONDecodeError):
             return None
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError):
-            return None
+        match kept:
+            case {
+                "location": str(location),
+                "fetchedAt": int() | float() as fetched_at,
+                "document": str(document),
+            }:
+                return KeptKeySet(location, float(fetched_at), document.encode())
+        return None
 
     def save(self, url: str, location: str, fetched_at: float, content: bytes) -> None:
         """Replace what is kept for *url*.  A crash leaves the old file or the new one.

@@ -1,0 +1,16 @@
+"""``python -m benchmarks [rates] [reloads]``: print the figures."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+from benchmarks import rates, reloads
+
+SECTIONS = {"rates": rates.run, "reloads": reloads.run}
+
+if __name__ == "__main__":
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
+    for name in sys.argv[1:] or SECTIONS:
+        SECTIONS[name]()

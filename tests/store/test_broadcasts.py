@@ -1,0 +1,365 @@
+"""What every store of broadcasts does, whatever is behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import pytest
+
+from antmediad.errors import RecordExistsError, StoreError
+from antmediad.rest.models import BROADCAST
+from antmediad.store.application import ApplicationStore
+from antmediad.store.interface import BroadcastQuery, BroadcastStore, Record, Store
+
+T = TypeVar("T")
+
+
+def broadcast(stream_id: str, **properties: Any) -> Record:
+    return {**BROADCAST.create({}), "streamId": stream_id, **properties}
+
+
+@pytest.fixture(params=["file", "memory"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    store = ApplicationStore(tmp_path / "app.db" if request.param == "file" else None)
+    yield store
+    asyncio.run(store.close())
+
+
+@pytest.fixture
+def store(opened: Store) -> BroadcastStore:
+    return opened.broadcasts
+
+
+def run(*work: Awaitable[T]) -> list[T]:
+    """Return the results of *work*, done at the same time."""
+
+    async def together() -> list[T]:
+        return await asyncio.gather(*work)
+
+    return asyncio.run(together())
+
+
+def fill(store: BroadcastStore, *records: Record) -> None:
+    run(*(store.insert(record) for record in records))
+
+
+def find(store: BroadcastStore, stream_id: str) -> Any:
+    found = store.find_json(stream_id)
+    return None if found is None else orjson.loads(found)
+
+
+def ids(store: BroadcastStore, **query: Any) -> list[str]:
+    listed = store.list_json(BroadcastQuery(**{"size": 1000, **query}))
+    return [orjson.loads(record)["streamId"] for record in listed]
+
+
+def test_a_record_is_found_as_it_was_inserted(store: BroadcastStore) -> None:
+    record = broadcast("a", name="é\0\n𝄞", duration=2**62, speed=0.1, endPointList=[])
+
+    fill(store, record)
+
+    assert store.find_json("a") == orjson.dumps(record)
+    assert ids(store) == ["a"]
+
+
+def test_a_stream_id_is_found_in_its_own_letter_case_only(store: BroadcastStore) -> None:
+    fill(store, broadcast("a"), broadcast("A", name="other"))
+
+    assert find(store, "A")["name"] == "other"
+    assert store.find_json("aa") is None
+    assert store.find_json("") is None
+
+
+def test_a_taken_id_is_refused_and_its_record_stays(store: BroadcastStore) -> None:
+    fill(store, broadcast("a", name="first"))
+
+    with pytest.raises(RecordExistsError):
+        fill(store, broadcast("a", name="second"))
+    assert find(store, "a")["name"] == "first"
+    assert store.count() == 1
+
+
+def test_of_many_inserts_of_one_id_exactly_one_succeeds(store: BroadcastStore) -> None:
+    async def insert(number: int) -> bool:
+        try:
+            await store.insert(broadcast("a", name=str(number)))
+        except RecordExistsError:
+            return False
+        return True
+
+    kept = run(*(insert(number) for number in range(50)))
+
+    assert kept.count(True) == 1
+    assert find(store, "a")["name"] == str(kept.index(True))
+    assert store.count() == 1
+
+
+def test_a_record_that_cannot_be_kept_is_not_taken_for_a_taken_id(store: BroadcastStore) -> None:
+    with pytest.raises(StoreError) as error:
+        fill(store, broadcast("a", type=None))
+
+    assert not isinstance(error.value, RecordExistsError)
+    assert store.count() == 0
+
+
+def test_concurrent_updates_all_count(store: BroadcastStore) -> None:
+    fill(store, broadcast("a"))
+
+    def increment(record: Record) -> Record:
+        return {**record, "duration": record["duration"] + 1}
+
+    assert run(*(store.update("a", increment) for _ in range(100))) == [True] * 100
+    assert find(store, "a")["duration"] == 100
+
+
+def test_an_update_changes_what_is_searched_and_sorted_as_well(store: BroadcastStore) -> None:
+    fill(store, broadcast("a", name="zebra"), broadcast("b", name="monkey"))
+
+    run(store.update("a", lambda record: {**record, "name": "ant", "status": "finished"}))
+
+    assert ids(store, sort="name") == ["a", "b"]
+    assert ids(store, search="ant") == ["a"]
+    assert ids(store, search="zebra") == []
+    assert store.count_status("finished") == 1
+
+
+def test_an_update_of_nothing_says_so(store: BroadcastStore) -> None:
+    assert run(store.update("a", lambda record: record)) == [False]
+    assert store.count() == 0
+
+
+def test_an_update_that_decides_against_it_changes_nothing(store: BroadcastStore) -> None:
+    fill(store, broadcast("a", name="kept"))
+
+    assert run(store.update("a", lambda _: None)) == [True]
+    assert find(store, "a")["name"] == "kept"
+
+
+def test_an_update_that_fails_changes_nothing(store: BroadcastStore) -> None:
+    fill(store, broadcast("a", name="kept"))
+
+    def fail(record: Record) -> Record:
+        record["name"] = "lost"
+        raise KeyError("mistake")
+
+    with pytest.raises(KeyError, match="mistake"):
+        run(store.update("a", fail))
+    assert find(store, "a")["name"] == "kept"
+
+
+def test_a_deleted_record_is_gone(store: BroadcastStore) -> None:
+    fill(store, broadcast("a"), broadcast("b"))
+
+    assert run(store.delete("a", with_subtracks=True)) == [True]
+    assert run(store.delete("a", with_subtracks=True)) == [False]
+    assert ids(store) == ["b"]
+    assert store.count() == 1
+
+
+def test_subtracks_go_with_their_main_track_one_level_deep(store: BroadcastStore) -> None:
+    tracks = [broadcast(f"sub{n}", mainTrackStreamId="main") for n in range(300)]
+    fill(store, broadcast("main"), *tracks, broadcast("below", mainTrackStreamId="sub0"))
+
+    run(store.delete("main", with_subtracks=True))
+
+    assert ids(store) == ["below"]
+    assert store.count() == 1
+
+
+def test_subtracks_can_stay(store: BroadcastStore) -> None:
+    fill(store, broadcast("main"), broadcast("sub", mainTrackStreamId="main"))
+
+    run(store.delete("main", with_subtracks=False))
+
+    assert ids(store) == ["sub"]
+
+
+def test_subtracks_of_what_is_not_there_stay(store: BroadcastStore) -> None:
+    fill(store, broadcast("sub", mainTrackStreamId="main"), broadcast("no", mainTrackStreamId=""))
+
+    assert run(store.delete("main", with_subtracks=True)) == [False]
+    assert run(store.delete("", with_subtracks=True)) == [False]
+    assert ids(store) == ["no", "sub"]
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        pytest.param({}, ["B", "a", "c", "d"], id="none-by-id"),
+        pytest.param({"descending": True}, ["B", "a", "c", "d"], id="none-has-no-direction"),
+        pytest.param({"sort": "name"}, ["d", "B", "a", "c"], id="name"),
+        pytest.param({"sort": "name", "descending": True}, ["c", "a", "B", "d"], id="name-desc"),
+        pytest.param({"sort": "date"}, ["c", "B", "d", "a"], id="date"),
+        pytest.param({"sort": "date", "descending": True}, ["a", "d", "B", "c"], id="date-desc"),
+        pytest.param({"sort": "status"}, ["B", "c", "d", "a"], id="status"),
+        pytest.param({"sort": "status", "descending": True}, ["a", "d", "c", "B"], id="status-d"),
+    ],
+)
+def test_the_order_is_total_and_null_names_come_first(
+    store: BroadcastStore, query: dict[str, Any], order: list[str]
+) -> None:
+    fill(
+        store,
+        broadcast("a", name="ÄHNLICH", date=4, status="finished"),
+        broadcast("B", name="Zebra", date=2),
+        broadcast("c", name="ähnlich", date=1),
+        broadcast("d", name=None, date=2),
+    )
+
+    assert ids(store, **query) == order
+
+
+@pytest.mark.parametrize("sort", [None, "name", "date", "status"])
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_put_together_are_the_list(
+    store: BroadcastStore, sort: str | None, descending: bool
+) -> None:
+    # Many equal values, so that only the total order keeps records from moving between pages.
+    fill(store, *(broadcast(f"s{n:02}", name=f"N{n % 3}", date=n % 2) for n in range(47)))
+    query = {"sort": sort, "descending": descending}
+
+    pages = [ids(store, offset=offset, size=10, **query) for offset in range(0, 50, 10)]
+
+    assert list(itertools.chain(*pages)) == ids(store, **query)
+    assert [len(page) for page in pages] == [10, 10, 10, 10, 7]
+    assert len(ids(store, **query)) == 47
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"size": 0}, 0),
+        ({"offset": 3}, 0),
+        ({"offset": 2**31 - 1, "size": 250}, 0),
+        ({"offset": 2}, 1),
+        ({"size": 2**31 - 1}, 3),
+    ],
+)
+def test_a_page_past_the_end_is_empty(
+    store: BroadcastStore, query: dict[str, int], found: int
+) -> None:
+    fill(store, broadcast("a"), broadcast("b"), broadcast("c"))
+
+    assert len(ids(store, **query)) == found
+
+
+def test_a_type_is_matched_exactly(store: BroadcastStore) -> None:
+    fill(store, broadcast("a", type="VoD"), broadcast("b", type="vod"), broadcast("c"))
+
+    assert ids(store, type="VoD") == ["a"]
+    assert ids(store, type="Vo") == []
+    assert ids(store, type="") == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("a-", ["a-1"]),
+        ("A-", ["a-1"]),
+        ("kamera", ["a-1", "c"]),
+        ("ÖST", ["a-1"]),
+        ("öst", ["a-1"]),
+        ("%", ["percent"]),
+        ("_", ["under_score"]),
+        ("*", ["star"]),
+        ("?", []),
+        (".*", []),
+        ("[a-z]", []),
+        ("\\", ["star"]),
+        ("'", ["percent"]),
+        ('"', ["under_score"]),
+        ("ΟΔΟΣ", ["greek"]),
+        ("οδος", ["greek"]),
+        ("οδοσ", ["greek"]),
+        ("STRASSE", ["german"]),
+        ("straße", ["german"]),
+        ("\0", ["nul"]),
+        ("after", ["nul"]),
+        ("a-1 kamera", []),
+        ("x" * 100_000, []),
+    ],
+)
+def test_search_is_for_a_literal_in_any_letter_case(
+    store: BroadcastStore, search: str, found: list[str]
+) -> None:
+    fill(
+        store,
+        broadcast("a-1", name="Kamera Ost-Öst"),
+        broadcast("c", name="KAMERA west"),
+        broadcast("d", name=None),
+        broadcast("german", name="Hauptstraße"),
+        broadcast("greek", name="ΟΔΟΣΗ"),
+        broadcast("nul", name="before\0after"),
+        broadcast("percent", name="100% 'sure'"),
+        broadcast("star", name="a*b\\c"),
+        broadcast("under_score", name='a "quoted" name'),
+    )
+
+    assert ids(store, search=search) == found
+    assert store.count(search) == len(found)
+
+
+def test_filter_search_sort_and_page_work_together(store: BroadcastStore) -> None:
+    fill(
+        store,
+        *(broadcast(f"cam{n}", name=f"Z{9 - n}", type="ipCamera") for n in range(5)),
+        *(broadcast(f"cam-live{n}", name="A") for n in range(5)),
+        broadcast("other", name="A", type="ipCamera"),
+    )
+    query = {"type": "ipCamera", "search": "CAM", "sort": "name", "offset": 1, "size": 2}
+
+    assert ids(store, **query) == ["cam3", "cam2"]
+    assert ids(store, **query, descending=True) == ["cam1", "cam2"]
+
+
+def test_counts_follow_what_is_stored(store: BroadcastStore) -> None:
+    assert (store.count(), store.count_status("created")) == (0, 0)
+
+    fill(store, *(broadcast(str(n), status="broadcasting") for n in range(10)), broadcast("x"))
+    run(*(store.delete(str(n), with_subtracks=False) for n in range(3)))
+
+    assert store.count() == 8
+    assert store.count("x") == 1
+    assert store.count_status("broadcasting") == 7
+    assert store.count_status("Broadcasting") == 0
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda store: store.find_json("a"),
+        lambda store: store.list_json(BroadcastQuery(size=1)),
+        lambda store: store.count(),
+        lambda store: store.count_status("created"),
+        lambda store: asyncio.run(store.insert(broadcast("b"))),
+        lambda store: asyncio.run(store.update("a", lambda record: record)),
+        lambda store: asyncio.run(store.delete("a", with_subtracks=True)),
+    ],
+    ids=["find", "list", "count", "count-status", "insert", "update", "delete"],
+)
+def test_a_closed_store_says_so(
+    opened: Store, store: BroadcastStore, use: Callable[[BroadcastStore], object]
+) -> None:
+    fill(store, broadcast("a"))
+    asyncio.run(opened.close())
+
+    with pytest.raises(StoreError):
+        use(store)
+
+
+def test_a_store_in_a_file_opens_with_all_it_had(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    first = ApplicationStore(path)
+    fill(first.broadcasts, broadcast("a", name="kept"), broadcast("b"))
+    asyncio.run(first.close())
+
+    second = ApplicationStore(path)
+
+    assert find(second.broadcasts, "a")["name"] == "kept"
+    assert second.broadcasts.count() == 2
+    asyncio.run(second.close())

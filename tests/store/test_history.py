@@ -1,0 +1,141 @@
+"""The settings that were in force, on record."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from antmediad.errors import StoreError
+from antmediad.store.history import History, Version
+from tests.daemon import DAEMON, wait_until
+
+FIRST = Version("LiveApp", 1, 1_700_000_000.5, "file", "ab" * 32, True)
+SECOND = dataclasses.replace(FIRST, generation=2, taken_at=1_700_000_001.0, guarded=False)
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from antmediad.store.history import History, Version
+
+async def main():
+    history = History(Path(sys.argv[1]))
+    for generation in range(1, 101):
+        content = b"x" * generation
+        await history.append(Version("LiveApp", generation, 1.0, "file", "", True), content)
+        print(generation, flush=True)
+    sys.stdin.read()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(params=["file", "memory"])
+def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
+    opened = History(tmp_path / "settings.db" if request.param == "file" else None)
+    yield opened
+    asyncio.run(opened.close())
+
+
+def append(history: History, version: Version, content: bytes | None) -> None:
+    asyncio.run(history.append(version, content))
+
+
+def test_a_new_history_is_empty(history: History) -> None:
+    assert history.latest() == {}
+    assert history.content("LiveApp", 1) is None
+
+
+def test_the_newest_version_of_each_application_is_the_latest(history: History) -> None:
+    other = dataclasses.replace(FIRST, application="liveapp", generation=10)
+
+    append(history, SECOND, b"b=2\n")
+    append(history, FIRST, b"a=1\n")
+    append(history, other, b"")
+
+    assert history.latest() == {"LiveApp": SECOND, "liveapp": other}
+
+
+def test_every_content_is_kept_byte_by_byte(history: History) -> None:
+    append(history, FIRST, b"a=\xff\0\r\n")
+    append(history, SECOND, None)
+
+    assert history.content("LiveApp", 1) == b"a=\xff\0\r\n"
+    assert history.content("LiveApp", 2) is None
+    assert history.content("liveapp", 1) is None
+
+
+def test_a_version_that_is_on_record_stays_as_it_is(history: History) -> None:
+    append(history, FIRST, b"a=1\n")
+    append(history, dataclasses.replace(FIRST, source="panel"), b"a=2\n")
+
+    assert history.latest() == {"LiveApp": FIRST}
+    assert history.content("LiveApp", 1) == b"a=1\n"
+
+
+def test_the_file_is_private_and_outlives_its_process(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "settings.db"
+    umask = os.umask(0)
+    try:
+        history = History(path)
+    finally:
+        os.umask(umask)
+    append(history, FIRST, b"jwtSecretKey=s\n")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    asyncio.run(history.close())
+
+    reopened = History(path)
+
+    assert reopened.latest() == {"LiveApp": FIRST}
+    asyncio.run(reopened.close())
+
+
+def test_a_history_is_read_while_another_process_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "settings.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)],
+        env={**os.environ, "PYTHONPATH": str(DAEMON)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdout is not None
+        for line in writer.stdout:
+            written = int(line)
+            history = History.for_reading(path)
+            seen = history.latest()["LiveApp"].generation
+            assert seen >= written
+            assert history.content("LiveApp", seen) == b"x" * seen
+            asyncio.run(history.close())
+            if written == 100:
+                break
+        reader = History.for_reading(path)
+        writer.communicate("")
+    assert wait_until(lambda: reader.latest()["LiveApp"].generation == 100)
+    asyncio.run(reader.close())
+
+
+def test_a_history_of_a_stopped_daemon_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "settings.db"
+    history = History(path)
+    append(history, FIRST, b"a=1\n")
+    asyncio.run(history.close())
+
+    reader = History.for_reading(path)
+
+    assert reader.latest() == {"LiveApp": FIRST}
+    with pytest.raises(StoreError):
+        append(reader, SECOND, b"b=2\n")
+    asyncio.run(reader.close())
+
+
+def test_no_history_to_read_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"settings\.db"):
+        History.for_reading(tmp_path / "settings.db")
