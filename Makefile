@@ -21,7 +21,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Debian's python3 comes without the part that makes virtual environments.
-$(BIN)/python:
+define need_python
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo 'antmediad needs Python 3.11 or later: make PYTHON=/path/to/python3' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -29,6 +29,10 @@ $(BIN)/python:
 	  as_root=; [ "$$(id -u)" = 0 ] || as_root='sudo -n'; \
 	  $$as_root apt-get update -q && $$as_root apt-get install -q -y --no-install-recommends python3-venv \
 	  || { echo 'cannot: install python3-venv (Debian, Ubuntu) yourself' >&2; exit 1; }; }
+endef
+
+$(BIN)/python:
+	$(need_python)
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.antmediad-run: setup.cfg pyproject.toml daemon/antmediad/__init__.py | $(BIN)/python
@@ -68,7 +72,8 @@ check: lint typecheck test ## what CI runs, in CI's order
 bench: $(VENV)/.antmediad-bench ## print the figures, each beside its peer's from the same run
 	$(BIN)/python -m benchmarks $(ARGS)
 
-install: | $(BIN)/python ## as root: install the service; honours DESTDIR, PREFIX, ANTMEDIA_HOME
+install: ## as root: install the service; honours DESTDIR, PREFIX, ANTMEDIA_HOME
+	$(need_python)
 	$(PYTHON) -m venv --clear $(DESTDIR)$(INSTALLED)
 	$(DESTDIR)$(INSTALLED)/bin/python -m pip install -q --disable-pip-version-check .
 	@# Scripts name the interpreter by the path that it has without DESTDIR.
@@ -80,14 +85,18 @@ install: | $(BIN)/python ## as root: install the service; honours DESTDIR, PREFI
 	  > $(DESTDIR)$(UNITS)/antmedia.service
 	sed 's|@HOME@|$(ANTMEDIA_HOME)|g' systemd/sysusers.conf.in \
 	  > $(DESTDIR)$(PREFIX)/lib/sysusers.d/antmedia.conf
-	@# What is configured already stays as it is.
-	install -d $(DESTDIR)$(ANTMEDIA_HOME)/conf
-	[ -e $(DESTDIR)$(ANTMEDIA_HOME)/webapps ] || cp -R webapps $(DESTDIR)$(ANTMEDIA_HOME)/webapps
-	[ -e $(DESTDIR)$(ANTMEDIA_HOME)/conf/red5.properties ] \
-	  || install -m 640 systemd/red5.properties $(DESTDIR)$(ANTMEDIA_HOME)/conf/red5.properties
-	[ -n '$(DESTDIR)' ] || { systemd-sysusers $(PREFIX)/lib/sysusers.d/antmedia.conf \
-	  && install -d -m 750 -o antmedia -g antmedia $(ANTMEDIA_HOME)/data $(ANTMEDIA_HOME)/log \
-	  && chown -R antmedia:antmedia $(ANTMEDIA_HOME)/webapps $(ANTMEDIA_HOME)/conf; }
+	[ -n '$(DESTDIR)' ] || id -u antmedia >/dev/null 2>&1 \
+	  || systemd-sysusers $(PREFIX)/lib/sysusers.d/antmedia.conf 2>/dev/null \
+	  || useradd --system --home-dir $(ANTMEDIA_HOME) --shell /usr/sbin/nologin antmedia
+	@# What is there already stays as it is, its owner included.
+	@set -e; home='$(DESTDIR)$(ANTMEDIA_HOME)'; made=; \
+	  [ -e "$$home/webapps" ] || { install -d "$$home"; cp -R webapps "$$home/webapps"; made="$$home/webapps"; }; \
+	  [ -e "$$home/conf/red5.properties" ] || { install -d "$$home/conf"; \
+	    install -m 640 systemd/red5.properties "$$home/conf/"; made="$$made $$home/conf/red5.properties"; }; \
+	  for directory in data log; do \
+	    [ -e "$$home/$$directory" ] || { install -d -m 750 "$$home/$$directory"; made="$$made $$home/$$directory"; }; \
+	  done; \
+	  [ -n '$(DESTDIR)' ] || [ -z "$$made" ] || chown -R antmedia:antmedia $$made
 	[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 	@echo 'installed; start it with: systemctl enable --now antmedia'
 

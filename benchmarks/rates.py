@@ -91,7 +91,8 @@ def _against_envoy(
     stack.enter_context(
         running([envoy, "-c", str(config), "--concurrency", "1", "-l", "off"], port)
     )
-    pairs = [(measure(), rate(f"http://127.0.0.1:{port}/", token)) for _ in range(ROUNDS)]
+    bearer = f"Bearer {token}"  # the form that Envoy takes by default
+    pairs = [(measure(), rate(f"http://127.0.0.1:{port}/", bearer)) for _ in range(ROUNDS)]
     _print("guarded GET, one RS256 token", pairs, "Envoy jwt_authn", 1.0)
 
 

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -477,39 +478,71 @@ def test_of_a_thousand_applications_each_answers_and_a_change_in_one_is_seen(hom
         assert daemon.get(LIST.replace("LiveApp", "App568")) == 200
 
 
-@pytest.mark.parametrize(
-    ("limit", "count"),
-    [
-        pytest.param("max_inotify_watches", 3, id="watches"),
-        pytest.param("max_inotify_instances", 0, id="instances"),
-    ],
-)
-def test_where_the_limits_of_inotify_are_reached_files_are_polled(
-    home: Path, limit: str, count: int
-) -> None:
-    lower = f"echo {count} > /proc/sys/user/{limit}"
-    isolated = "unshare --user --map-root-user sh -c"
-    trial = subprocess.run([*isolated.split(), lower], capture_output=True, check=False)
-    if trial.returncode:
-        skip_or_fail("no user namespaces here, in which the limits of inotify can be lowered")
+ISOLATED = "unshare --user --map-root-user sh -c"
+TAKE_ALL_INSTANCES = """
+import ctypes, resource
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+taken = 0
+while ctypes.CDLL(None).inotify_init() >= 0:
+    taken += 1
+print(taken, flush=True)
+input()
+"""
+
+
+def limits_that_can_be_lowered() -> list[str]:
+    """Return the limits of inotify that a user namespace of our own lets us lower."""
+    lower = "echo 100 > /proc/sys/user/max_inotify_watches"
+    trial = subprocess.run([*ISOLATED.split(), lower], capture_output=True, check=False)
+    return [] if trial.returncode else ["watches", "instances"]
+
+
+def expect_polling(daemon: Daemon, limit: str) -> None:
+    with_limit = daemon.log()
+    daemon.properties().write_text(text_of(OTHER))
+    wait_for_secret(daemon, OTHER)
+    shutil.copytree(daemon.home / "webapps/LiveApp", daemon.home / "webapps/Copy")
+    wait_for_secret(daemon, OTHER, "Copy")
+    shutil.rmtree(daemon.home / "webapps/Copy")
+    wait_until(lambda: daemon.get(LIST.replace("LiveApp", "Copy")) == 404, "it is gone")
+    assert with_limit.count("watching falls back to polling") == 1
+    assert f"fs.inotify.max_user_{limit}" in with_limit
+
+
+@contextmanager
+def all_instances_taken() -> Iterator[None]:
+    takers: list[subprocess.Popen[bytes]] = []
+    took = 1
+    try:
+        while took:
+            command = [sys.executable, "-c", TAKE_ALL_INSTANCES]
+            taker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            takers.append(taker)
+            assert taker.stdout is not None
+            took = int(taker.stdout.readline())
+        yield
+    finally:
+        for taker in takers:
+            taker.communicate(b"\n")
+
+
+@pytest.mark.parametrize("reached", ["taken", *limits_that_can_be_lowered()])
+def test_where_a_limit_of_inotify_is_reached_files_are_polled(home: Path, reached: str) -> None:
     daemon = Daemon(home)
     daemon.properties().parent.mkdir(parents=True)
     daemon.properties().write_text(text_of())
-    command = f'{isolated} "{lower}; exec \\"\\$0\\" \\"\\$@\\"" "$0" "$@"'
+    if reached == "taken":
+        with all_instances_taken(), daemon:
+            expect_polling(daemon, "instances")
+        return
+    lower = f"echo {3 if reached == 'watches' else 0} > /proc/sys/user/max_inotify_{reached}"
+    command = f'{ISOLATED} "{lower}; exec \\"\\$0\\" \\"\\$@\\"" "$0" "$@"'
     daemon.start(executable=wrapper(home, command))
-    with_limit = daemon.log()
     try:
-        daemon.properties().write_text(text_of(OTHER))
-        wait_for_secret(daemon, OTHER)
-        shutil.copytree(home / "webapps/LiveApp", home / "webapps/Copy")
-        wait_for_secret(daemon, OTHER, "Copy")
-        shutil.rmtree(home / "webapps/Copy")
-        wait_until(lambda: daemon.get(LIST.replace("LiveApp", "Copy")) == 404, "it is gone")
+        expect_polling(daemon, reached)
     finally:
         daemon.stop()
-
-    assert with_limit.count("watching falls back to polling") == 1
-    assert f"fs.inotify.{limit.replace('max_inotify', 'max_user')}" in with_limit
 
 
 def test_sighup_looks_at_everything(guarded: Daemon) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antmediad.errors import RequestError
-from antmediad.rest.call import Call, Host, refusal, result
+from antmediad.rest.call import Call, Files, Host, refusal, result
+from antmediad.rest.scripts import Scripts
 from antmediad.settings.schema import Settings
 from antmediad.store.application import ApplicationStore
 
@@ -18,7 +20,8 @@ STORE = ApplicationStore(None)
 
 
 def call(body: bytes = b"", **query: str) -> Call:
-    return Call("app", Settings(), Host("192.0.2.1", "example.org"), lambda: STORE, {}, query, body)
+    host, files = Host("192.0.2.1", "example.org"), Files(Path("app"), Scripts())
+    return Call("app", Settings(), host, lambda: STORE, {}, query, body, files=files)
 
 
 @pytest.mark.parametrize("body", [b"", b" ", b"\r\n\t ", b"null", b" null "])
@@ -107,6 +110,47 @@ def test_any_body_is_a_value_that_can_be_stored_or_a_bad_request(body: bytes) ->
 )
 def test_a_flag_is_true_or_anything_else(query: dict[str, str], default: bool, flag: bool) -> None:
     assert call(b"", **query).flag("f", default) is flag
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("0", 0),
+        ("007", 7),
+        ("+5", 5),
+        ("-2147483648", -(2**31)),
+        ("2147483647", 2**31 - 1),
+    ],
+)
+def test_an_integer_parameter_is_read(value: str, number: int) -> None:
+    assert call(b"", n=value).integer("n") == number
+    assert call(b"", n=value).integer("n", 9) == number
+
+
+@pytest.mark.parametrize(
+    "value", ["2147483648", "-2147483649", "9" * 30, "1.5", "1e3", "0x1", "1_0", "٣", " 1", "-"]
+)
+def test_a_parameter_that_is_no_integer_is_not_found(value: str) -> None:
+    with pytest.raises(RequestError, match="n is not an integer") as caught:
+        call(b"", n=value).integer("n")
+
+    assert caught.value.status == 404
+
+
+def test_a_long_parameter_has_64_bits() -> None:
+    assert call(b"", n="9223372036854775807").integer("n", bits=64) == 2**63 - 1
+    with pytest.raises(RequestError, match="n is not an integer"):
+        call(b"", n="9223372036854775808").integer("n", bits=64)
+
+
+@pytest.mark.parametrize("query", [{}, {"n": ""}, {"n": " "}])
+def test_a_missing_or_blank_integer_is_zero_unless_it_has_a_default(query: dict[str, str]) -> None:
+    assert call(b"", **query).integer("n") == 0
+    if query:
+        with pytest.raises(RequestError, match="n is not an integer"):
+            call(b"", **query).integer("n", -1)
+    else:
+        assert call(b"", **query).integer("n", -1) == -1
 
 
 def test_a_result_has_its_properties_in_the_order_of_the_original() -> None:

@@ -17,6 +17,7 @@ from antmediad.rest.fields import (
     ListOf,
     Model,
     Nested,
+    Texts,
     ValueRefusedError,
     boolean,
     double,
@@ -30,9 +31,17 @@ from antmediad.rest.models import (
     ENDPOINT,
     HLS_PARAMETERS,
     PLAY_LIST_ITEM,
+    PUSH_NOTIFICATION,
 )
 
-MODELS = [BROADCAST, ENCODER_SETTINGS, ENDPOINT, HLS_PARAMETERS, PLAY_LIST_ITEM]
+MODELS = [
+    BROADCAST,
+    ENCODER_SETTINGS,
+    ENDPOINT,
+    HLS_PARAMETERS,
+    PLAY_LIST_ITEM,
+    PUSH_NOTIFICATION,
+]
 
 POINT = Model(
     "Point",
@@ -85,6 +94,8 @@ ACCEPTED = [
     (Nested(POINT), {"x": 1}, {"x": 1, "label": None, "id": "none", "seen": False}),
     (ListOf(POINT), [], []),
     (ListOf(POINT), [None], []),
+    (Texts(), [], []),
+    (Texts(), ["a", 1, None, True], ["a", "1", "true"]),
     (ListOf(POINT), [{}], [{"x": 0, "label": None, "id": "none", "seen": False}]),
 ]
 
@@ -119,6 +130,9 @@ REFUSED = [
     (boolean, []),
     (ListOf(POINT), {}),
     (ListOf(POINT), ""),
+    (Texts(), "a"),
+    (Texts(), {}),
+    (Texts(), [[]]),
 ]
 
 

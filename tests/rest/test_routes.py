@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from antmediad.errors import RequestError
-from antmediad.rest import broadcasts, version
+from antmediad.rest import api, broadcasts, version
 from antmediad.rest.call import OK, Answer, Call
 from antmediad.rest.routes import Route, Router
 
@@ -97,6 +97,24 @@ def test_a_segment_that_is_no_number_is_no_such_path(number: str, known: bool) -
         else:
             with pytest.raises(RequestError, match="Not found"):
                 found(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("create", "POST"),
+        ("count", "GET"),
+        ("duration", "GET"),
+        ("onvif-devices", "GET"),
+        ("validate-token", "POST"),
+        ("active-live-stream-count", "GET"),
+        ("total-broadcast-statistics", "GET"),
+        ("webrtc-send-low-level-stats", "GET"),
+        ("webrtc-receive-low-level-stats", "GET"),
+    ],
+)
+def test_a_word_of_the_api_is_never_the_id_of_a_broadcast(name: str, method: str) -> None:
+    assert found(f"/broadcasts/{name}", api.ROUTER)[:2] == ({method}, {})
 
 
 def nothing(_: Call) -> Answer:

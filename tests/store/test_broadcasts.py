@@ -14,7 +14,14 @@ import pytest
 from antmediad.errors import RecordExistsError, StoreError
 from antmediad.rest.models import BROADCAST
 from antmediad.store.application import ApplicationStore
-from antmediad.store.interface import BroadcastQuery, BroadcastStore, Record, Store
+from antmediad.store.interface import (
+    BroadcastQuery,
+    BroadcastStore,
+    BroadcastTransaction,
+    Record,
+    Store,
+    Subtracks,
+)
 
 T = TypeVar("T")
 
@@ -187,6 +194,131 @@ def test_subtracks_of_what_is_not_there_stay(store: BroadcastStore) -> None:
     assert ids(store) == ["no", "sub"]
 
 
+def subtracks(
+    store: BroadcastStore, main_track: str, offset: int = 0, size: int = 1000, **which: Any
+) -> list[str]:
+    listed = store.list_subtracks_json(Subtracks(main_track=main_track, **which), offset, size)
+    return [orjson.loads(record)["streamId"] for record in listed]
+
+
+@pytest.mark.parametrize(
+    ("which", "found"),
+    [
+        ({}, ["A", "b", "c", "d"]),
+        ({"role": "guest"}, ["b", "c"]),
+        ({"role": "Guest"}, []),
+        ({"role": " "}, ["d"]),
+        ({"active": True}, ["b", "d"]),
+        ({"role": "guest", "active": True}, ["b"]),
+        ({"role": "host", "active": True}, []),
+    ],
+)
+def test_subtracks_are_found_by_role_and_status(
+    store: BroadcastStore, which: dict[str, Any], found: list[str]
+) -> None:
+    fill(
+        store,
+        broadcast("d", mainTrackStreamId="main", status="preparing", role=" "),
+        broadcast("c", mainTrackStreamId="main", status="finished", role="guest"),
+        broadcast("b", mainTrackStreamId="main", status="broadcasting", role="guest"),
+        broadcast("A", mainTrackStreamId="main", role=None),
+        broadcast("main", role="guest", status="broadcasting"),
+        broadcast("e", mainTrackStreamId="Main", role="guest", status="broadcasting"),
+        broadcast("f", mainTrackStreamId="A", role="guest", status="broadcasting"),
+    )
+
+    assert subtracks(store, "main", **which) == found
+    assert store.count_subtracks(Subtracks(main_track="main", **which)) == len(found)
+
+
+def test_pages_of_subtracks_put_together_are_all_of_them(store: BroadcastStore) -> None:
+    fill(
+        store,
+        *(broadcast(f"s{n:02}", mainTrackStreamId="main", role=f"r{n % 2}") for n in range(9)),
+    )
+
+    selections: list[dict[str, Any]] = [{}, {"role": "r0"}]
+    for which in selections:
+        pages = [subtracks(store, "main", offset, 2, **which) for offset in range(0, 10, 2)]
+        assert list(itertools.chain(*pages)) == subtracks(store, "main", **which)
+    assert subtracks(store, "main", 9, 2) == []
+    assert subtracks(store, "main", 0, 0) == []
+
+
+def test_who_is_a_subtrack_follows_its_record(store: BroadcastStore) -> None:
+    fill(store, broadcast("sub", mainTrackStreamId="main", role="guest"))
+
+    run(store.update("sub", lambda record: {**record, "role": "host"}))
+    assert subtracks(store, "main", role="guest") == []
+    assert subtracks(store, "main", role="host") == ["sub"]
+
+    run(store.update("sub", lambda record: {**record, "mainTrackStreamId": ""}))
+    assert subtracks(store, "main") == []
+    assert store.count_subtracks(Subtracks(main_track="main")) == 0
+
+
+def test_what_a_transaction_replaces_is_replaced_together(store: BroadcastStore) -> None:
+    fill(store, broadcast("a", name="1"), broadcast("b", name="2"))
+
+    def swap(broadcasts: BroadcastTransaction) -> str:
+        a, b = broadcasts.find("a"), broadcasts.find("b")
+        assert a is not None
+        assert b is not None
+        broadcasts.replace({**a, "name": b["name"]})
+        broadcasts.replace({**b, "name": a["name"]})
+        return f"{a['name']}{b['name']}"
+
+    assert run(*(store.transact(swap) for _ in range(9))) == ["12", "21"] * 4 + ["12"]
+    assert (find(store, "a")["name"], find(store, "b")["name"]) == ("2", "1")
+
+
+def test_a_transaction_that_fails_changes_nothing(store: BroadcastStore) -> None:
+    fill(store, broadcast("a"))
+
+    def fail(broadcasts: BroadcastTransaction) -> None:
+        broadcasts.replace(broadcast("a", name="lost"))
+        raise KeyError("mistake")
+
+    with pytest.raises(KeyError, match="mistake"):
+        run(store.transact(fail))
+    assert find(store, "a")["name"] is None
+
+
+def test_a_transaction_sees_what_it_has_replaced(store: BroadcastStore) -> None:
+    fill(store, broadcast("main"), broadcast("sub"))
+
+    def change(broadcasts: BroadcastTransaction) -> tuple[int, Any, Any]:
+        broadcasts.replace(broadcast("sub", mainTrackStreamId="main", status="preparing"))
+        active = Subtracks(main_track="main", active=True)
+        found = broadcasts.find("sub")
+        assert found is not None
+        return broadcasts.count_subtracks(active), found["status"], broadcasts.find("nowhere")
+
+    assert run(store.transact(change)) == [(1, "preparing", None)]
+
+
+@pytest.mark.parametrize(
+    ("stream_id", "above"),
+    [
+        ("a", {"b", "c", "gone"}),
+        ("c", {"gone"}),
+        ("x", {"x", "y"}),
+        ("to-x", {"x", "y"}),
+        ("n", set()),
+    ],
+)
+def test_main_tracks_are_found_all_the_way_up_even_where_that_has_no_end(
+    store: BroadcastStore, stream_id: str, above: set[str]
+) -> None:
+    for one, main in [("a", "b"), ("b", "c"), ("c", "gone"), ("x", "y"), ("y", "x"), ("to-x", "x")]:
+        fill(store, broadcast(one, mainTrackStreamId=main))
+    fill(store, broadcast("top"), broadcast("empty", mainTrackStreamId=""))
+
+    (found,) = run(store.transact(lambda broadcasts: set(broadcasts.main_tracks_of(stream_id))))
+
+    assert found == above
+
+
 @pytest.mark.parametrize(
     ("query", "order"),
     [
@@ -339,8 +471,22 @@ def test_counts_follow_what_is_stored(store: BroadcastStore) -> None:
         lambda store: asyncio.run(store.insert(broadcast("b"))),
         lambda store: asyncio.run(store.update("a", lambda record: record)),
         lambda store: asyncio.run(store.delete("a", with_subtracks=True)),
+        lambda store: asyncio.run(store.transact(lambda broadcasts: broadcasts.find("a"))),
+        lambda store: store.list_subtracks_json(Subtracks(main_track="a"), 0, 1),
+        lambda store: store.count_subtracks(Subtracks(main_track="a")),
     ],
-    ids=["find", "list", "count", "count-status", "insert", "update", "delete"],
+    ids=[
+        "find",
+        "list",
+        "count",
+        "count-status",
+        "insert",
+        "update",
+        "delete",
+        "transact",
+        "subtracks",
+        "count-subtracks",
+    ],
 )
 def test_a_closed_store_says_so(
     opened: Store, store: BroadcastStore, use: Callable[[BroadcastStore], object]

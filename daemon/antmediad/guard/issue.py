@@ -31,14 +31,14 @@ RSA_BITS = 2048
 
 
 def issue_with_secret(claims: Mapping[str, Any], secret: str) -> str:
-    """Return an HS256 token, signed with the UTF-8 bytes of *secret*.
+    """Return an HS256 token, signed with the UTF-8 bytes of *secret*, as the guard reads them.
 
     Raises:
         TokenError: ``no_secret``, when it is empty.
     """
     if not secret:
         raise TokenError("no_secret")
-    return _issue(claims, {"alg": SECRET_ALGORITHM, "typ": "JWT"}, secret.encode())
+    return _issue(claims, {"alg": SECRET_ALGORITHM, "typ": "JWT"}, secret.encode(errors="replace"))
 
 
 def issue_with_key(

@@ -222,9 +222,13 @@ class KeySet:
 
     def is_usable(self, max_stale_s: float) -> bool:
         """Tell whether the keys held may still decide: not longer than *max_stale_s* overdue."""
+        return self._clock() <= self.usable_until(max_stale_s)
+
+    def usable_until(self, max_stale_s: float) -> float:
+        """Return when the keys held may no longer decide, unless they are fetched again."""
         if not self.fetched_at:
-            return False
-        return self._clock() - self.fetched_at <= self._life_s + max_stale_s
+            return float("-inf")
+        return self.fetched_at + self._life_s + max_stale_s
 
     async def fetch_for_unknown_key(self) -> bool:
         """Ask the source again because a token names a key that is not held.

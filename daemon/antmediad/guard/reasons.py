@@ -24,5 +24,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_expiry": "the token has no 'exp', and jwtRequireExpiry is on",
         "issuer_not_allowed": "the token's 'iss' is not in jwtIssuer",
         "audience_not_allowed": "no 'aud' of the token is in jwtAudience",
+        "short_secret": "jwtStreamSecretKey is not set, or shorter than 32 characters",
+        "wrong_stream": "the stream token's 'streamId' is another one",
+        "wrong_type": "the stream token's 'type' is not what is to be done, publish or play",
     }
 )

@@ -101,7 +101,8 @@ class Guard:
         self._skew_s = settings.jwt_clock_skew_seconds
         self._clock = clock
         self._remembered: dict[str, tuple[float, float]] = {}
-        self._keys_in_force: list[tuple[int, bool]] = []
+        self._keys_in_force: list[tuple[KeySet, int]] = []
+        self._keys_until = float("-inf")
 
     def check(self, clients: Sequence[str], authorization: Sequence[str]) -> None:
         """Let the request pass, without waiting for anything.
@@ -178,11 +179,7 @@ class Guard:
 
     def _check_token(self, text: str) -> None:
         if self._is_jwks:
-            stale_s = self._settings.jwks_max_stale_seconds
-            keys_in_force = [(one.version, one.is_usable(stale_s)) for one in self._key_sets]
-            if keys_in_force != self._keys_in_force:
-                self._keys_in_force = keys_in_force
-                self._remembered.clear()
+            self._forget_with_keys()
         span = self._remembered.get(text)
         if span is not None:
             self._check_time(*span)
@@ -197,6 +194,25 @@ class Guard:
         if len(self._remembered) >= MAX_REMEMBERED_TOKENS:
             del self._remembered[next(iter(self._remembered))]
         self._remembered[text] = span
+
+    def _forget_with_keys(self) -> None:
+        """Forget the tokens that were verified with keys which are no longer those in force."""
+        for one, version in self._keys_in_force:
+            if one.version != version:
+                break
+        else:
+            if self._clock() <= self._keys_until:
+                return
+        stale_s = self._settings.jwks_max_stale_seconds
+        usable = [one for one in self._key_sets if one.is_usable(stale_s)]
+        keys_in_force = [(one, one.version) for one in usable]
+        if keys_in_force != self._keys_in_force:
+            self._keys_in_force = keys_in_force
+            self._remembered.clear()
+        # A set that cannot be used now may be at any moment, by a fetch.
+        all_usable = len(usable) == len(self._key_sets)
+        ends = [one.usable_until(stale_s) for one in usable]
+        self._keys_until = min(ends) if all_usable and ends else float("-inf")
 
     def _check_algorithm(self, token: Token) -> None:
         if token.algorithm not in self._algorithms:

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from antmediad.rest import broadcasts, version
+from antmediad.rest import (
+    broadcasts,
+    endpoints,
+    media,
+    push,
+    recording,
+    sources,
+    statistics,
+    subscribers,
+    subtracks,
+    tokens,
+    version,
+    vods,
+)
+from antmediad.rest.openapi import description_routes
 from antmediad.rest.routes import Router
 
-ROUTER = Router(
-    (
-        *broadcasts.ROUTES,
-        *version.ROUTES,
-    )
+ENDPOINTS = (
+    *broadcasts.ROUTES,
+    *endpoints.ROUTES,
+    *statistics.ROUTES,
+    *subtracks.ROUTES,
+    *recording.ROUTES,
+    *sources.ROUTES,
+    *media.ROUTES,
+    *push.ROUTES,
+    *subscribers.ROUTES,
+    *tokens.ROUTES,
+    *vods.ROUTES,
+    *version.ROUTES,
 )
+
+ROUTER = Router((*ENDPOINTS, *description_routes(ENDPOINTS)))

@@ -29,7 +29,7 @@ _STREAM_ID = re.compile(r"[A-Za-z0-9._-]*", re.ASCII)
 _STREAM_URL = re.compile(r"(?:https?|rtmps?|rtsps?|udp|srt)://.", re.DOTALL)
 _ADDRESS_URL = re.compile(r"(?:https?|rtmps?|rtsp|srt)://.", re.DOTALL)
 _ALPHANUMERIC = string.ascii_letters + string.digits
-_SOURCES = ("ipCamera", "streamSource", "VoD", "playlist")
+SOURCES = ("ipCamera", "streamSource", "VoD", "playlist")
 _SORTS = {"name", "date", "status"}
 
 
@@ -121,7 +121,7 @@ async def update(call: Call) -> Answer:
         # May run a second time, on a record that has changed since.
         refused.clear()
         new = {**record, **changes}
-        if record["type"] in _SOURCES:
+        if record["type"] in SOURCES:
             if new["playListItemList"] is not None:
                 new["playListItemList"] = _with_url(new["playListItemList"])
             refusal = _refuse_source(record["type"], changes)
@@ -195,8 +195,8 @@ def list_page(call: Call) -> Answer:
     query = BroadcastQuery(
         offset=offset,
         size=size,
-        type=_unless_blank(call.parameters.get("type") or call.query.get("type_by", "")),
-        search=_search_text(call.query.get("search", "")),
+        type=unless_blank(call.parameters.get("type") or call.query.get("type_by", "")),
+        search=search_text(call.query.get("search", "")),
         sort=sort if sort in _SORTS and order else None,  # type: ignore[arg-type]
         descending=order == "desc",
     )
@@ -206,7 +206,7 @@ def list_page(call: Call) -> Answer:
 def count(call: Call) -> Answer:
     """Return how many broadcasts there are, or match a text."""
     return answer(
-        {"number": call.store.broadcasts.count(_search_text(call.parameters.get("search", "")))}
+        {"number": call.store.broadcasts.count(search_text(call.parameters.get("search", "")))}
     )
 
 
@@ -267,11 +267,13 @@ def _with_url(items: list[Record]) -> list[Record]:
     return [item for item in items if item["streamUrl"]]
 
 
-def _search_text(text: str) -> str:
-    return _unless_blank(re.sub(r"[\n\r\t|]", "_", text))
+def search_text(text: str) -> str:
+    """Return what to search for: one line, empty for nothing."""
+    return unless_blank(re.sub(r"[\n\r\t|]", "_", text))
 
 
-def _unless_blank(text: str) -> str:
+def unless_blank(text: str) -> str:
+    """Return *text*, or nothing when it is blank."""
     return text if text.strip() else ""
 
 
@@ -289,7 +291,7 @@ ROUTES = (
         consumes_json=True,
         query=(Query("autoStart", "boolean", "start pulling the source at once"),),
         body=BROADCAST,
-        answers={200: BROADCAST, 400: RESULT},
+        answers={200: (BROADCAST, RESULT), 400: RESULT},
     ),
     Route(
         "GET",

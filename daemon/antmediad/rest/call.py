@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
 
 import orjson
 
 from antmediad.errors import RequestError
+from antmediad.rest.scripts import Scripts
 from antmediad.settings.schema import Settings
 from antmediad.store.interface import Store
+
+MAX_PAGE = 250
+
+_INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,44 @@ class Host:
 
     address: str
     name: str
+
+
+class Part(Protocol):
+    """One part of an upload; iterating over it, once, gives its bytes as they arrive."""
+
+    @property
+    def name(self) -> str:
+        """The name of the form's field."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+class Upload(Protocol):
+    """The parts of a form, as they arrive; each must be read before the next one.
+
+    Iterating raises `RequestError` for what is no form, and ConnectionError when the client
+    is gone.
+    """
+
+    @property
+    def size(self) -> int | None:
+        """The length of the body, bytes, None when it is not known."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[Part]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where an application's files are, and what runs when one has come.
+
+    Attributes:
+        directory: the application's, below ``webapps``; absolute.
+    """
+
+    directory: Path
+    scripts: Scripts
 
 
 @dataclass(slots=True)
@@ -32,6 +78,9 @@ class Call:
         parameters: the variable segments of the path, decoded.
         query: the first value of each query parameter.
         body: all of it, empty when there is none.
+        now: the clock, seconds since 1970.
+        files: the application's files.
+        upload: the body, for a route that consumes a form.
     """
 
     application: str
@@ -41,6 +90,9 @@ class Call:
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes = b""
+    now: Callable[[], float] = time.time
+    files: Files = field(kw_only=True)
+    upload: Upload | None = None
 
     @property
     def store(self) -> Store:
@@ -59,6 +111,31 @@ class Call:
     def number(self, name: str) -> int:
         """Return an integer segment of the path, which the route has checked."""
         return int(self.parameters[name])
+
+    def page(self) -> tuple[int, int]:
+        """Return the page that the segments ``offset`` and ``size`` ask for: from where, how many.
+
+        Both are at least 0, and the second one at most `MAX_PAGE`.
+        """
+        return max(self.number("offset"), 0), min(max(self.number("size"), 0), MAX_PAGE)
+
+    def integer(self, name: str, default: int | None = None, *, bits: int = 32) -> int:
+        """Return an integer query parameter.
+
+        Args:
+            default: when it is missing.  Without one, missing and blank mean 0: Java's
+                primitive types; with one, blank is no number: its boxed types.
+
+        Raises:
+            RequestError: 404, it is no integer of so many bits.
+        """
+        value = self.query.get(name)
+        if value is None or (default is None and not value.strip()):
+            return default or 0
+        limit = 1 << (bits - 1)
+        if not _INTEGER.fullmatch(value) or not -limit <= int(value) < limit:
+            raise RequestError(404, f"Not found: {name} is not an integer")
+        return int(value)
 
     def json(self) -> Any:
         """Return the value that the body holds; None for an empty one.
@@ -113,6 +190,11 @@ Handler = Callable[[Call], Answer | Awaitable[Answer]]
 def answer(value: Any, status: int = 200) -> Answer:
     """Return an answer with *value* as JSON."""
     return Answer(orjson.dumps(value), status)
+
+
+def answer_list(records: Iterable[bytes]) -> Answer:
+    """Return an answer with a list of values that are JSON text already."""
+    return Answer(b"[" + b",".join(records) + b"]")
 
 
 def result(

@@ -34,6 +34,7 @@ class Field:
         default: when the client sends none.
         null: what null means in a new object; primitives of Java become 0 or false.
         on_create, on_update: whether a client's value counts then; it is checked in any case.
+        write_only: whether no answer ever has it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Field:
     null: Any = None
     on_create: bool = False
     on_update: bool = False
+    write_only: bool = False
 
 
 def text(value: Any) -> str:
@@ -126,6 +128,15 @@ class ListOf:
         return [self.model.create(one) for one in value if one is not None]
 
 
+class Texts:
+    """Coerces to a list of texts; null in it is dropped."""
+
+    def __call__(self, value: Any) -> list[str]:
+        if not isinstance(value, list):
+            raise ValueRefusedError("expected a list")
+        return [text(one) for one in value if one is not None]
+
+
 class Model:
     """The properties of a kind of JSON object, in the order in which they are written."""
 
@@ -146,7 +157,7 @@ class Model:
         self.fields = tuple(fields)
         self._by_name = {field.name: field for field in self.fields}
         self._ignored = frozenset(ignored)
-        self._aliases = dict(aliases or {})
+        self.aliases = dict(aliases or {})
         self._defaults = {field.name: field.default for field in self.fields}
 
     def create(self, value: Any) -> Record:
@@ -176,7 +187,7 @@ class Model:
     def _read(self, value: Any) -> Iterable[tuple[Field, Any]]:
         if not isinstance(value, dict):
             raise RequestError(400, f"{self.name}: expected a JSON object")
-        for alias, name in self._aliases.items():
+        for alias, name in self.aliases.items():
             if alias in value:
                 value = dict(value)
                 stands_in = value.pop(alias)

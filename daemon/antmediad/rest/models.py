@@ -7,6 +7,7 @@ from antmediad.rest.fields import (
     ListOf,
     Model,
     Nested,
+    Texts,
     boolean,
     double,
     int32,
@@ -161,6 +162,63 @@ RESULT = Model(
     ),
 )
 
+TOKEN = Model(
+    "Token",
+    (
+        _once("tokenId", text),
+        _once("streamId", text),
+        _once("expireDate", int64, 0, 0),
+        _once("type", text),
+        _once("roomId", text),
+    ),
+    ignored=("dbId",),
+)
+
+SUBSCRIBER = Model(
+    "Subscriber",
+    (
+        _once("subscriberId", text),
+        _once("subscriberName", text),
+        _ours("streamId", text),
+        Field("b32Secret", text, on_create=True, write_only=True),
+        _once("type", text),
+        _ours("connected", boolean, False),
+        _ours("currentConcurrentConnections", int32, 0),
+        _once("concurrentConnectionsLimit", int32, 1, 0),
+        _ours("blockedType", text),
+        _ours("blockedUntilUnitTimeStampMs", int64, 0),
+        _once("registeredNodeIp", text),
+        _once("avgVideoBitrate", int64, 0, 0),
+        _once("avgAudioBitrate", int64, 0, 0),
+        _once("totpExpiryPeriodSeconds", int32),
+    ),
+    ignored=("stats", "subscriberKey", "dbId"),
+)
+
+CONNECTION_EVENT = Model(
+    "ConnectionEvent",
+    (
+        _ours("timestamp", int64, 0),
+        _ours("eventType", text),
+        _ours("instanceIP", text),
+        _ours("type", text),
+        _ours("eventProtocol", text),
+        _ours("streamId", text),
+        _ours("subscriberId", text),
+    ),
+)
+
+SUBSCRIBER_STATS = Model(
+    "SubscriberStats",
+    (
+        _ours("subscriberId", text),
+        _ours("streamId", text),
+        _ours("connectionEvents", ListOf(CONNECTION_EVENT)),
+        _ours("avgVideoBitrate", int64, 0),
+        _ours("avgAudioBitrate", int64, 0),
+    ),
+)
+
 SIMPLE_STAT = Model("SimpleStat", (_ours("number", int64, 0),))
 
 VERSION = Model(
@@ -170,4 +228,153 @@ VERSION = Model(
         _ours("versionType", text),
         _ours("buildNumber", text),
     ),
+)
+
+_WATCHERS = (
+    _ours("totalRTMPWatchersCount", int32, -1),
+    _ours("totalHLSWatchersCount", int32, -1),
+    _ours("totalWebRTCWatchersCount", int32, -1),
+    _ours("totalDASHWatchersCount", int32, -1),
+)
+
+BROADCAST_STATISTICS = Model("BroadcastStatistics", _WATCHERS)
+
+APP_BROADCAST_STATISTICS = Model(
+    "AppBroadcastStatistics", (*_WATCHERS, _ours("activeLiveStreamCount", int32, 0))
+)
+
+WEBRTC_AUDIO_SEND_STATS = Model(
+    "WebRTCAudioSendStats",
+    (
+        _ours("audioPacketsSent", int64, 0),
+        _ours("audioBytesSent", int64, 0),
+        _ours("audioPacketsPerSecond", int64, 0),
+        _ours("audioBytesSentPerSecond", int64, 0),
+        _ours("timeMs", int64, 0),
+    ),
+)
+
+WEBRTC_VIDEO_SEND_STATS = Model(
+    "WebRTCVideoSendStats",
+    (
+        _ours("videoFirCount", int64, 0),
+        _ours("videoPliCount", int64, 0),
+        _ours("videoNackCount", int64, 0),
+        _ours("videoPacketsSent", int64, 0),
+        _ours("videoFramesEncoded", int64, 0),
+        _ours("videoBytesSent", int64, 0),
+        _ours("videoPacketsSentPerSecond", int64, 0),
+        _ours("videoBytesSentPerSecond", int64, 0),
+        _ours("videoFramesEncodedPerSecond", int64, 0),
+        _ours("timeMs", int64, 0),
+    ),
+)
+
+WEBRTC_SEND_STATS = Model(
+    "WebRTCSendStats",
+    (
+        _ours("audioSendStats", Nested(WEBRTC_AUDIO_SEND_STATS)),
+        _ours("videoSendStats", Nested(WEBRTC_VIDEO_SEND_STATS)),
+    ),
+)
+
+WEBRTC_AUDIO_RECEIVE_STATS = Model(
+    "WebRTCAudioReceiveStats",
+    (
+        _ours("audioPacketsReceived", int64, 0),
+        _ours("audioBytesReceived", int64, 0),
+        _ours("audioPacketsLost", int64, 0),
+        _ours("audioJitter", double, 0.0),
+        _ours("audioFractionLost", double, 0.0),
+        _ours("audioPacketsReceivedPerSecond", int64, 0),
+        _ours("audioBytesReceivedPerSecond", int64, 0),
+    ),
+)
+
+WEBRTC_VIDEO_RECEIVE_STATS = Model(
+    "WebRTCVideoReceiveStats",
+    (
+        _ours("videoFirCount", int64, 0),
+        _ours("videoPliCount", int64, 0),
+        _ours("videoNackCount", int64, 0),
+        _ours("videoPacketsReceived", int64, 0),
+        _ours("videoPacketsLost", int64, 0),
+        _ours("videoFractionLost", double, 0.0),
+        _ours("videoFrameReceived", int64, 0),
+        _ours("videoBytesReceived", int64, 0),
+        _ours("videoPacketsReceivedPerSecond", int64, 0),
+        _ours("videoBytesReceivedPerSecond", int64, 0),
+        _ours("videoFrameReceivedPerSecond", int64, 0),
+        _ours("jitter", double, 0.0),
+    ),
+)
+
+WEBRTC_RECEIVE_STATS = Model(
+    "WebRTCReceiveStats",
+    (
+        _ours("audioReceiveStats", Nested(WEBRTC_AUDIO_RECEIVE_STATS)),
+        _ours("videoReceiveStats", Nested(WEBRTC_VIDEO_RECEIVE_STATS)),
+    ),
+)
+
+WEBRTC_CLIENT_STATS = Model(
+    "WebRTCClientStats",
+    (
+        _ours("measuredBitrate", int32, 0),
+        _ours("sendBitrate", int32, 0),
+        _ours("videoFrameSendPeriod", double, 0.0),
+        _ours("audioFrameSendPeriod", double, 0.0),
+        _ours("clientId", int32, 0),
+        _ours("videoPacketCount", int64, 0),
+        _ours("audioPacketCount", int64, 0),
+        _ours("videoSentStats", Nested(WEBRTC_VIDEO_SEND_STATS)),
+        _ours("audioSentStats", Nested(WEBRTC_AUDIO_SEND_STATS)),
+        _ours("clientInfo", text),
+        _ours("clientIp", text),
+    ),
+)
+
+BASIC_STREAM_INFO = Model(
+    "BasicStreamInfo",
+    (
+        _ours("videoHeight", int32, 0),
+        _ours("videoWidth", int32, 0),
+        _ours("videoBitrate", int32, 0),
+        _ours("audioBitrate", int32, 0),
+        _ours("videoCodec", text),
+    ),
+)
+
+PUSH_NOTIFICATION = Model(
+    "PushNotificationToSubscribers",
+    (
+        _client("subscribers", Texts()),
+        _client("jsonMessage", text),
+    ),
+)
+
+VOD = Model(
+    "VoD",
+    (
+        _ours("streamName", text),
+        _ours("vodName", text),
+        _ours("streamId", text),
+        _ours("creationDate", int64, 0),
+        _ours("startTime", int64, 0),
+        _ours("duration", int64, 0),
+        _ours("fileSize", int64, 0),
+        _ours("filePath", text),
+        _ours("vodId", text),
+        _ours("type", text),
+        _ours("previewFilePath", text),
+        _ours("processStatus", text),
+        _ours("processStartTime", int64, 0),
+        _ours("processEndTime", int64, 0),
+        _ours("description", text),
+        _ours("metadata", text),
+        _ours("latitude", text),
+        _ours("longitude", text),
+        _ours("altitude", text),
+    ),
+    ignored=("dbId",),
 )

@@ -8,10 +8,14 @@ from typing import Literal
 
 from antmediad.errors import RequestError
 from antmediad.rest.call import Handler
-from antmediad.rest.fields import ListOf, Model
+from antmediad.rest.fields import ListOf, Model, Texts
 from antmediad.rest.models import RESULT
 
 INT32, INT64 = 1 << 31, 1 << 63
+JSON = "application/json"
+
+Answered = Model | ListOf | Texts | tuple[Model, ...]
+"""What an answer holds; of several models, one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,12 @@ class Route:
         path: below the API's base, with ``{name}``, ``{name:int}`` or ``{name:long}`` for
             segments that vary.  A segment of fixed text goes before one that varies.
         handler: answers the call; the first line of its docstring is the endpoint's summary.
-        consumes_json: whether the request's content type must be JSON, or absent.
+        consumes_json: whether the request's content type must be JSON, or absent when there is
+            no body, or a body of any text.
+        consumes_form: whether the body must be ``multipart/form-data``, which the handler reads.
         query: the query parameters that the handler reads.
         body: what the body holds, None when there is none to send; "text" for any text.
+        produces: the content type of its answers; one that is not JSON goes to any client.
         answers: what each status that the handler itself answers with comes with; None for
             nothing.  The statuses that any endpoint may answer with are not repeated here.
     """
@@ -43,9 +50,11 @@ class Route:
     path: str
     handler: Handler
     consumes_json: bool = False
+    consumes_form: bool = False
     query: tuple[Query, ...] = ()
     body: Model | ListOf | Literal["text"] | None = None
-    answers: Mapping[int, Model | ListOf | None] = field(default_factory=lambda: {200: RESULT})
+    produces: str = JSON
+    answers: Mapping[int, Answered | None] = field(default_factory=lambda: {200: RESULT})
 
 
 class _Node:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import hdrs, web
 
 from antmediad.applications.registry import Registry
 from antmediad.errors import GuardError, RequestError, StoreError
@@ -17,13 +19,18 @@ from antmediad.guard.address import Network, clients_of
 from antmediad.guard.verdict import Guard
 from antmediad.observe.metrics import Counts, Metrics
 from antmediad.rest.api import ROUTER
-from antmediad.rest.call import Answer, Call, Host, refusal
-from antmediad.rest.routes import Route
+from antmediad.rest.call import Answer, Call, Files, Host, refusal
+from antmediad.rest.routes import JSON, Route
+from antmediad.rest.scripts import Scripts
+from antmediad.rest.vod_files import STREAMS, find_unfinished, settle
 from antmediad.server.cors import HEADERS as CORS_HEADERS
 from antmediad.server.cors import METHODS, answer_preflight, check_origin
 from antmediad.server.paths import parse_query, split_target
+from antmediad.server.play import Player, Sessions, check_play, is_controlled
 from antmediad.server.reply import Headers, reply
 from antmediad.server.stores import Stores
+from antmediad.server.streams import check_method, open_file, send_file
+from antmediad.server.upload import meet_expectation, open_form
 from antmediad.settings.schema import ServerSettings, Settings
 from antmediad.store.interface import Store
 
@@ -33,22 +40,57 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 BODY_TIMEOUT_S = 30.0
 MAX_LOGGED_PATH = 200
 
+MAX_TARGETS = 4096
+MAX_TARGET_CHARS = 256
+
 _BASE = ["rest", "v2"]
-_NO_QUERY: Mapping[str, str] = MappingProxyType({})
 _JSON = re.compile(r"application/(?:json|\*)\s*(?:;.*)?|\*/\*\s*(?:;.*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a request target means; never changed, for it serves many requests.
+
+    Attributes:
+        segments: of the path, decoded; the first is the application's name.
+        query: the first value of each parameter.
+        routes: by method, None when the path is none of the REST API.
+        parameters: the variable segments of the path.
+    """
+
+    segments: list[str]
+    query: Mapping[str, str]
+    routes: Mapping[str, Route] | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 class Served:
     """One application as it is served under one snapshot."""
 
-    __slots__ = ("_store", "_stores", "application", "counts", "guard", "headers", "settings")
+    __slots__ = (
+        "_store",
+        "_stores",
+        "application",
+        "counts",
+        "files",
+        "guard",
+        "headers",
+        "settings",
+    )
 
-    def __init__(
-        self, application: str, settings: Settings, guard: Guard, counts: Counts, stores: Stores
+    def __init__(  # noqa: PLR0913 - it holds what is made elsewhere
+        self,
+        application: str,
+        settings: Settings,
+        guard: Guard,
+        counts: Counts,
+        stores: Stores,
+        files: Files,
     ) -> None:
         self._stores = stores
         self.application = application
         self.settings = settings
+        self.files = files
         self.guard = guard
         self.counts = counts
         self._store: Store | None = None
@@ -86,9 +128,13 @@ class App:
         self._served: dict[str, Served] = {}
         self._host = Host(address, address)
         self._trusted_proxies: tuple[Network, ...] = ()
+        self._targets: dict[str, _Target] = {}
         self._is_stopping = False
         self._under_way = 0
         self._finished = asyncio.Event()
+        self._scripts = Scripts()
+        self._sessions = Sessions()
+        self._settling: set[asyncio.Task[None]] = set()
 
     @property
     def server_settings(self) -> ServerSettings:
@@ -112,13 +158,19 @@ class App:
         settings = application.snapshot.settings
         served = self._served.get(name)
         if served is None or served.settings is not settings:
-            self._served[name] = Served(
+            directory = self._registry.home.webapps.absolute() / name
+            new = self._served[name] = Served(
                 name,
                 settings,
                 self._make_guard(settings),
                 self._metrics.requests[name],
                 self._stores,
+                Files(directory, self._scripts) if served is None else served.files,
             )
+            if served is None:
+                task = asyncio.get_running_loop().create_task(_settle_uploads(new))
+                self._settling.add(task)
+                task.add_done_callback(self._settling.discard)
 
     async def finish(self, grace_s: float) -> None:
         """Wait until the requests under way are answered, but not longer than *grace_s*."""
@@ -126,43 +178,51 @@ class App:
         if self._under_way:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._finished.wait(), grace_s)
+        await asyncio.gather(*self._settling, return_exceptions=True)
+        await self._scripts.close()
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer *request*."""
-        self._under_way += 1
-        try:
-            return await self._handle(request)
-        finally:
-            self._under_way -= 1
-            if self._is_stopping and not self._under_way:
-                self._finished.set()
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(  # noqa: C901 - where every error ends
+        self, request: web.BaseRequest
+    ) -> web.StreamResponse:
         """Answer *request*.  The only place where errors become responses."""
+        self._under_way += 1
         headers: Headers = ()
         counts: Counts | None = None
         try:
-            segments, query = split_target(request.raw_path)
+            target = self._targets.get(request.raw_path) or self._read_target(request.raw_path)
+            segments = target.segments
             served = self._served.get(segments[0]) if segments else None
             if served is None:
                 raise self._unknown(segments)
             counts = served.counts
-            origin = request.headers.get(hdrs.ORIGIN)
+            fields = request.headers
+            origin = fields.get(hdrs.ORIGIN)
             if origin is not None:
                 check_origin(origin, request.method)
-                wanted = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
+                wanted = fields.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
                 if request.method == "OPTIONS" and wanted:
                     return self._answer_preflight(served, request, wanted)
                 headers = CORS_HEADERS
-            clients = self._clients_of(request, served)
-            authorization = request.headers.getall(hdrs.AUTHORIZATION, ())
+            clients = (
+                self._clients_of(request, served)
+                if self._trusted_proxies
+                else (request.remote or "",)
+            )
+            if target.routes is None and segments[1:2] == [STREAMS]:
+                headers += served.headers
+                player = Player(served.application, clients, segments[2:], target.query)
+                sent = await self._serve_file(served, request, player, headers)
+                if not isinstance(sent, Answer):
+                    return sent
+                return self._reply(request, sent, headers, counts)
+            authorization = fields.getall(hdrs.AUTHORIZATION, ())
             try:
                 served.guard.check(clients, authorization)
             except GuardError as error:
                 await self._check_again(served, request, error, clients, authorization)
             counts.passed += 1
             headers += served.headers
-            answer = self._answer(served, request, segments, query)
+            answer = self._answer(served, request, target)
             if not isinstance(answer, Answer):
                 answer = await answer
         except GuardError as error:
@@ -177,6 +237,33 @@ class App:
         except Exception:
             logger.exception("request failed: path=%s", _path_of(request))
             answer = refusal(500, "Internal error")
+        finally:
+            self._under_way -= 1
+            if self._is_stopping and not self._under_way:
+                self._finished.set()
+        return self._reply(request, answer, headers, counts)
+
+    def _read_target(self, text: str) -> _Target:
+        """Return what a request target means; those of the REST API are remembered for a while."""
+        segments, query_text = split_target(text)
+        query = parse_query(query_text)
+        if segments[1:3] != _BASE:
+            return _Target(segments, query)
+        try:
+            routes, parameters = ROUTER.find(segments[3:])
+        except RequestError:
+            # No such path: to be told to those only whom the guard lets through.
+            return _Target(segments, query)
+        target = _Target(segments, query, routes, parameters)
+        if len(text) <= MAX_TARGET_CHARS:
+            if len(self._targets) >= MAX_TARGETS:
+                self._targets.clear()
+            self._targets[text] = target
+        return target
+
+    def _reply(
+        self, request: web.BaseRequest, answer: Answer, headers: Headers, counts: Counts | None
+    ) -> web.StreamResponse:
         if counts is not None:
             counts.statuses[answer.status] += 1
         return reply(request, answer, headers, close=self._is_stopping)
@@ -198,8 +285,6 @@ class App:
 
     def _clients_of(self, request: web.BaseRequest, served: Served) -> tuple[str, ...]:
         peer = request.remote or ""
-        if not self._trusted_proxies:
-            return (peer,)
         try:
             return clients_of(
                 peer,
@@ -225,30 +310,87 @@ class App:
             _note_refusal(served, request, clients, final)
             raise
 
+    async def _serve_file(
+        self,
+        served: Served,
+        request: web.BaseRequest,
+        player: Player,
+        headers: Headers,
+    ) -> web.StreamResponse | Answer:
+        """Serve a file to whoever may play it: players cannot pass the filters of the REST API."""
+        answer = check_method(request.method)
+        if answer is not None:
+            return answer
+        settings = served.settings
+        try:
+            await check_play(settings, served.open_store, self._sessions, player, time.time())
+        except RequestError as error:
+            logger.info(
+                "request refused: application=%s client=%s reason=%s method=%s path=%s",
+                served.application,
+                ",".join(player.clients),
+                error.message,
+                request.method,
+                _path_of(request),
+            )
+            raise
+        if is_controlled(settings):
+            headers += (("Cache-Control", "private"),)
+        streams = served.files.directory / STREAMS
+        file = await asyncio.to_thread(
+            open_file, streams, player.segments, settings.vod_import_roots
+        )
+        try:
+            sent = await send_file(request, file, headers, close=self._is_stopping)
+        finally:
+            os.close(file.handle)
+        if not isinstance(sent, Answer):
+            served.counts.statuses[sent.status] += 1
+        return sent
+
     def _answer(
-        self, served: Served, request: web.BaseRequest, segments: list[str], query: str
+        self, served: Served, request: web.BaseRequest, target: _Target
     ) -> Answer | Awaitable[Answer]:
-        if segments[1:3] != _BASE:
+        if target.routes is None:
             raise RequestError(404, "Not found")
-        routes, parameters = ROUTER.find(segments[3:])
         method = request.method
-        route = routes.get("GET" if method == "HEAD" else method)
+        route = target.routes.get("GET" if method == "HEAD" else method)
         if route is None:
-            return _without_route(routes, method)
-        _check_accept(request.headers.getall(hdrs.ACCEPT, ()))
+            return _without_route(target.routes, method)
+        accept = request.headers.getall(hdrs.ACCEPT, None)
+        if accept is not None and route.produces == JSON:
+            _check_accept(accept)
         call = Call(
             application=served.application,
             settings=served.settings,
             host=self._host,
             open_store=served.open_store,
-            parameters=parameters,
-            query=parse_query(query) if query else _NO_QUERY,
+            parameters=target.parameters,
+            query=target.query,
+            files=served.files,
         )
         if route.consumes_json:
-            _check_content_type(request)
-        if request.body_exists:
+            _check_content_type(request, optional=route.body == "text")
+        if route.consumes_form:
+            call.upload = open_form(request)
+        elif request.body_exists:
             return _answer_with_body(call, request, route)
         return route.handler(call)
+
+
+async def _settle_uploads(served: Served) -> None:
+    """Remove what uploads left that an earlier process could not bring to an end."""
+    streams = served.files.directory / STREAMS
+    for name in await asyncio.to_thread(find_unfinished, streams):
+        try:
+            is_kept = served.open_store().vods.find_json(name.partition(".")[0]) is not None
+        except StoreError as error:
+            logger.error(
+                "unfinished upload stays: application=%s error=%s", served.application, error
+            )
+            return
+        if await asyncio.to_thread(settle, streams, name, is_kept):
+            logger.info("unfinished upload removed: application=%s", served.application)
 
 
 def _without_route(routes: Mapping[str, Route], method: str) -> Answer:
@@ -262,7 +404,7 @@ def _without_route(routes: Mapping[str, Route], method: str) -> Answer:
 
 
 def _check_accept(accept: Sequence[str]) -> None:
-    if not accept or accept[0] == "*/*":
+    if accept[0] == "*/*":
         return
     ranges = [part.strip() for line in accept for part in line.split(",") if part.strip()]
     for media_range in ranges:
@@ -273,10 +415,10 @@ def _check_accept(accept: Sequence[str]) -> None:
         raise RequestError(406, "Not acceptable: this API answers with application/json")
 
 
-def _check_content_type(request: web.BaseRequest) -> None:
+def _check_content_type(request: web.BaseRequest, *, optional: bool) -> None:
     kind = request.headers.get(hdrs.CONTENT_TYPE)
     if kind is None:
-        if request.body_exists and request.content_length != 0:
+        if request.body_exists and request.content_length != 0 and not optional:
             raise RequestError(415, "Content-Type is missing: expected application/json")
     elif not _JSON.fullmatch(kind.strip()):
         raise RequestError(415, "Content-Type is not supported: expected application/json")
@@ -291,12 +433,7 @@ async def _answer_with_body(call: Call, request: web.BaseRequest, route: Route) 
 async def _read_body(request: web.BaseRequest) -> bytes:
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise RequestError(413, f"Body is larger than {MAX_BODY_BYTES} bytes")
-    expected = request.headers.get(hdrs.EXPECT)
-    if expected is not None:
-        if expected.lower() != "100-continue":
-            raise RequestError(417, "Expectation cannot be met")
-        if request.transport is not None and request.version >= HttpVersion11:
-            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    meet_expectation(request)
     chunks, size = [], 0
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):

@@ -16,7 +16,7 @@ MAX_DIRECT_BYTES = 64 * 1024
 
 Headers = tuple[tuple[str, str], ...]
 
-_SERVER = "antmediad"
+SERVER = "antmediad"
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
 }
@@ -73,7 +73,7 @@ class _Heads:
                 _STATUS_LINES[status],
                 f"Content-Type: {content_type}\r\n",
                 f"Date: {formatdate(second, usegmt=True)}\r\n",
-                f"Server: {_SERVER}\r\n",
+                f"Server: {SERVER}\r\n",
                 *(f"{name}: {value}\r\n" for name, value in headers),
                 "Content-Length: ",
             ]
@@ -106,7 +106,7 @@ def reply(
         response = web.Response(body=body if status not in _EMPTY else None, status=status)
         if body and status not in _EMPTY:
             response.headers["Content-Type"] = answer.content_type
-        response.headers["Server"] = _SERVER
+        response.headers["Server"] = SERVER
         response.headers.extend(headers)
         if close:
             response.force_close()

@@ -22,6 +22,15 @@ _EXCLUSIVE: Final = (
 )
 
 
+_NOT_ENFORCED: Final = (
+    "publishTokenControlEnabled",
+    "publishJwtControlEnabled",
+    "enableTimeTokenForPublish",
+    "hashControlPublishEnabled",
+    "secureAnalyticEndpoint",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that settings say together.
@@ -164,14 +173,27 @@ def _stream_tokens(settings: Settings) -> Iterator[Finding]:
         "hashControlPlayEnabled": settings.hash_control_play_enabled,
         "secureAnalyticEndpoint": settings.secure_analytic_endpoint,
     }
-    for key in (key for key, on in switches.items() if on):
-        yield _warning("carried, not enforced: this daemon serves no media", key)
+    for key in _NOT_ENFORCED:
+        if switches[key]:
+            yield _warning("carried, not enforced: nothing is published to this daemon", key)
     for exclusive in _EXCLUSIVE:
         on = tuple(key for key in exclusive if switches[key])
         if len(on) > 1:
             yield _warning(f"excludes {', '.join(on[1:])}; expected only one to be on", *on)
     if settings.publish_jwt_control_enabled or settings.play_jwt_control_enabled:
         yield from _short("jwtStreamSecretKey", settings.jwt_stream_secret_key)
+    if settings.play_jwt_control_enabled and not settings.jwt_stream_secret_key:
+        yield _warning(
+            "is on without jwtStreamSecretKey, so nobody can play",
+            "playJwtControlEnabled",
+            "jwtStreamSecretKey",
+        )
+    if settings.hash_control_play_enabled and not settings.token_hash_secret:
+        yield _warning(
+            "is on without tokenHashSecret, so nobody can play",
+            "hashControlPlayEnabled",
+            "tokenHashSecret",
+        )
 
 
 def _identity(settings: Settings, application: str) -> Iterator[Finding]:

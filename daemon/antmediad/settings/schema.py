@@ -315,6 +315,7 @@ class Settings(Masked):
         "hashControlPlayEnabled",
         default=False,
         legacy=("settings.hashControlPlayEnabled",),
+        effective=True,
         group="stream-security",
         description="Require a valid hash to play.",
     )
@@ -358,6 +359,7 @@ class Settings(Masked):
             "settings.playTokenControlEnabled",
             "settings.tokenControlEnabled",
         ),
+        effective=True,
         group="stream-security",
         description="Require a one-time token to play.",
     )
@@ -365,6 +367,7 @@ class Settings(Masked):
         "enableTimeTokenForPlay",
         default=False,
         legacy=("settings.enableTimeTokenForPlay",),
+        effective=True,
         group="stream-security",
         description="Require a TOTP subscriber code to play.",
     )
@@ -425,6 +428,7 @@ class Settings(Masked):
         "hlsSegmentFileSuffixFormat",
         default="%09d",
         expected="printf or strftime pattern",
+        effective=True,
         group="hls",
         description="Suffix pattern of HLS segment files; also used to find stream ids in URLs.",
     )
@@ -1074,6 +1078,7 @@ class Settings(Masked):
         "playJwtControlEnabled",
         default=False,
         legacy=("settings.playJwtControlEnabled",),
+        effective=True,
         group="stream-security",
         description="Require a stream JWT of type play.",
     )
@@ -1282,6 +1287,7 @@ class Settings(Masked):
         default="",
         legacy=("settings.vodUploadFinishScript",),
         expected="executable path",
+        effective=True,
         group="recording",
         description="Script run after a VoD upload is finished.",
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from antmediad.store import broadcasts
+from antmediad.store import broadcasts, subscribers, tokens, vods
 from antmediad.store.broadcasts import Broadcasts
 from antmediad.store.database import Database
+from antmediad.store.subscribers import Subscribers
+from antmediad.store.tokens import Tokens
+from antmediad.store.vods import Vods
 
-MIGRATIONS = (broadcasts.TABLES,)
+MIGRATIONS = ("".join((broadcasts.TABLES, tokens.TABLES, subscribers.TABLES, vods.TABLES)),)
 
 
 class ApplicationStore:
@@ -20,8 +23,11 @@ class ApplicationStore:
         Raises:
             StoreError: it cannot be used.
         """
-        self._database = Database(path, MIGRATIONS)
+        self._database = Database(path, MIGRATIONS, on_open=vods.fail_unfinished)
         self.broadcasts = Broadcasts(self._database)
+        self.tokens = Tokens(self._database)
+        self.subscribers = Subscribers(self._database)
+        self.vods = Vods(self._database)
 
     async def close(self) -> None:
         await self._database.close()

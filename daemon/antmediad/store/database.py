@@ -43,11 +43,17 @@ class Database:
     cost of reaching the disk.  A database of one process in memory needs neither.
     """
 
-    def __init__(self, path: Path | None, migrations: Sequence[str]) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        migrations: Sequence[str],
+        on_open: Callable[[sqlite3.Connection], None] = lambda _: None,
+    ) -> None:
         """Open *path* (None: in memory), and bring it to the newest schema.
 
         Args:
             migrations: SQL scripts; the database remembers how many of them it has run.
+            on_open: makes the first changes, in a transaction, once the schema is there.
 
         Raises:
             StoreError: it cannot be opened, or comes from a newer antmediad.
@@ -70,6 +76,8 @@ class Database:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 _migrate(connection, migrations, path)
+                with _transaction(connection):
+                    on_open(connection)
                 self._write_connection = connection
                 self._read_connection = _connect_to_read(path)
             opened.pop_all()
@@ -101,6 +109,21 @@ class Database:
             return self._read_connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise StoreError(f"cannot read {self._path or 'memory'}: {error}") from error
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads inside see one state of the database.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with _translated(self._path):
+            self._read_connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with _translated(self._path):
+                self._read_connection.execute("COMMIT")
 
     async def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Run *change* in a transaction, and return its result when that is durable.
