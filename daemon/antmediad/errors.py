@@ -2,6 +2,8 @@
 
 AntmediadError
 ├── SettingsError           a properties file cannot be used; the snapshot in force stays
+│   ├── SettingsConflictError  it is not the file any more that is to be replaced
+│   └── SettingsWriteError  it cannot be replaced
 ├── GuardError              the request is refused
 │   ├── AddressError        by the IP filter
 │   └── TokenError          by the JWT filter
@@ -50,6 +52,20 @@ class SettingsError(AntmediadError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("; ".join(str(p) for p in problems if p.severity == "error"))
         self.problems = problems
+
+
+class SettingsConflictError(SettingsError):
+    """A properties file changed since it was read; nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__((Problem("error", "the file changed since it was read; read it again"),))
+
+
+class SettingsWriteError(SettingsError):
+    """A properties file cannot be written; it is as it was, unless the text says otherwise."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__((Problem("error", message),))
 
 
 class GuardError(AntmediadError):

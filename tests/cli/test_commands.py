@@ -44,7 +44,9 @@ def write(home: Path, application: str = "LiveApp", **properties: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "apps", "token", "explain", "jwks"])
+@pytest.mark.parametrize(
+    "command", ["serve", "check", "apps", "token", "explain", "jwks", "settings"]
+)
 def test_help_has_examples(command: str) -> None:
     done = antmediad(command, "--help")
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,7 +10,7 @@ from hypothesis import strategies as st
 
 from antmediad.errors import Problem
 from antmediad.properties.reader import Property, parse_properties
-from tests.java import find_java
+from tests.properties.oracle import DOCUMENTS, Oracle
 
 MEBIBYTE = 2**20
 
@@ -229,46 +225,6 @@ def test_time_grows_only_with_the_length(content: bytes) -> None:
     assert time.process_time() - start < 20
 
 
-class Oracle:
-    """A running PropertiesOracle.java.  Single-threaded; stopped with the test session."""
-
-    def __init__(self, java: str) -> None:
-        source = Path(__file__).with_name("PropertiesOracle.java")
-        self._process = subprocess.Popen(
-            [java, "-Xshare:auto", "-XX:TieredStopAtLevel=1", str(source)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-
-    def load(self, content: bytes) -> tuple[list[tuple[str, str]], bool]:
-        """Return what Java puts, in order, and whether it throws in the end."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(struct.pack(">i", len(content)) + content)
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer.endswith(b"\n"), "the oracle has ended; its reason is on standard error"
-        *puts, end = answer.decode("ascii").removesuffix("\n").split(" ")
-        return [self._pair(put) for put in puts], end == "!"
-
-    @staticmethod
-    def _pair(put: str) -> tuple[str, str]:
-        key, value = (
-            bytes.fromhex(units).decode("utf-16-be", "surrogatepass") for units in put.split(":")
-        )
-        return key, value
-
-    def stop(self) -> None:
-        self._process.communicate()
-
-
-@pytest.fixture(scope="session")
-def oracle() -> Iterator[Oracle]:
-    oracle = Oracle(find_java())
-    yield oracle
-    oracle.stop()
-
-
 def is_text(pair: tuple[str, str]) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in "".join(pair))
 
@@ -287,24 +243,6 @@ def check_against(oracle: Oracle, content: bytes) -> None:
 def is_read_as_by_java(content: bytes) -> bool:
     """Whether none of the deliberate deviations, all of them about UTF-8, is met."""
     return all(problem.severity == "error" for problem in parse_properties(content).problems)
-
-
-NASTY = [
-    *(b"\\", b"\\", b"\\\\", b"\r", b"\n", b"\r\n", b"\\\n", b"\\\r", b"\\\r\n"),
-    *(b" ", b"\t", b"\f", b"\v", b"#", b"!", b"=", b":", b"#:", b"\\ ", b"\\=", b"\\:", b"\\#"),
-    *(b"a", b"b", b"key", b"value", b"\\t", b"\\n", b"\\r", b"\\f", b"\\x", b"\\z", b"\\0"),
-    *(b"\\u0041", b"\\u00e9", b"\\u0000", b"\\u000a", b"\\u005c", b"\\u003d", b"\\uFFFF"),
-    *(b"\\u", b"\\u1", b"\\u12_4", b"\\u+123", b"\\u 123", b"\\u\n", b"\\uu0041", b"\\U0041"),
-    *(b"\\uD83D", b"\\uDE00", b"\\ud83d\\ude00", b"\\uD83D\\\n\\uDE00"),
-    *(b"\0", b"\x1c", b"\x85", b"\xa0", b"\xb2", b"\xe9", b"\xff", b"\xc3\xa9"),
-]
-# The last byte of a file is where Java is at its strangest; most examples end in one of these.
-ENDS = [b"", b"", b"\\", b"\\\n", b"\\\r", b"\\\r\n", b"\\\n ", b"a\\\n", b"#", b"=", b"\n"]
-DOCUMENTS = st.builds(
-    lambda fragments, end: b"".join((*fragments, end)),
-    st.lists(st.sampled_from(NASTY), max_size=24),
-    st.sampled_from(ENDS),
-)
 
 
 @settings(max_examples=4_000, deadline=None)

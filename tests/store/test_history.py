@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from antmediad.errors import StoreError
-from antmediad.store.history import History, Version
+from antmediad.store.database import Database
+from antmediad.store.history import _MIGRATIONS, History, Version
 from tests.daemon import DAEMON, wait_until
 
 FIRST = Version("LiveApp", 1, 1_700_000_000.5, "file", "ab" * 32, True)
@@ -139,3 +140,64 @@ def test_a_history_of_a_stopped_daemon_is_read(tmp_path: Path) -> None:
 def test_no_history_to_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"settings\.db"):
         History.for_reading(tmp_path / "settings.db")
+
+
+def announced(history: History, version: Version) -> None:
+    asyncio.run(history.announce(version))
+
+
+def test_an_announced_version_is_kept_with_its_source_and_actor(history: History) -> None:
+    told = dataclasses.replace(FIRST, source="cli", actor="ann")
+    announced(history, told)
+
+    append(history, FIRST, b"a=1\n")
+    append(history, SECOND, b"a=1\n")
+
+    # Once: who writes the same again later is somebody else.
+    assert history.versions("LiveApp") == [SECOND, told]
+
+
+@pytest.mark.parametrize("other", [{"digest": "cd" * 32}, {"application": "Other"}])
+def test_an_announcement_is_of_one_file_of_one_application(
+    history: History, other: dict[str, str]
+) -> None:
+    announced(history, dataclasses.replace(FIRST, source="cli", actor="ann", **other))  # type: ignore[arg-type]
+
+    append(history, FIRST, b"a=1\n")
+
+    assert history.latest() == {"LiveApp": FIRST}
+
+
+def test_an_announcement_that_a_later_one_overtook_is_forgotten(history: History) -> None:
+    overtaken = dataclasses.replace(FIRST, source="cli", digest="cd" * 32)
+    later = dataclasses.replace(FIRST, source="cli", taken_at=FIRST.taken_at + 1)
+    announced(history, overtaken)
+    announced(history, later)
+
+    append(history, FIRST, b"a=1\n")
+    append(history, dataclasses.replace(SECOND, digest="cd" * 32), b"b=2\n")
+
+    assert [one.source for one in history.versions("LiveApp")] == ["file", "cli"]
+
+
+def test_a_withdrawn_announcement_counts_no_more(history: History) -> None:
+    announced(history, dataclasses.replace(FIRST, source="cli"))
+    asyncio.run(history.withdraw("LiveApp", FIRST.digest))
+
+    append(history, FIRST, b"a=1\n")
+
+    assert history.latest() == {"LiveApp": FIRST}
+
+
+def test_a_history_of_the_first_schema_is_read_on(tmp_path: Path) -> None:
+    path = tmp_path / "settings.db"
+    first = Database(path, _MIGRATIONS[:1])
+    insert = "INSERT INTO version VALUES ('LiveApp', 1, 1.0, 'file', 'ab', 1, x'00')"
+    asyncio.run(first.write(lambda connection: connection.execute(insert).rowcount))
+    asyncio.run(first.close())
+
+    history = History(path)
+
+    assert history.versions("LiveApp") == [Version("LiveApp", 1, 1.0, "file", "ab", True, "")]
+    assert history.content("LiveApp", 1) == b"\0"
+    asyncio.run(history.close())

@@ -357,6 +357,22 @@ class Registry:
         self.on_change(file.name)
         return self._count(file.name, "in_force")
 
+    def check(self, name: str, text: bytes) -> tuple[Problem, ...]:
+        """Return what `reload` would find wrong if *text* were the file of *name*, by line.
+
+        With an error among it, what is in force would stay.  Nothing changes.
+        """
+        file: Any = self.server if name == SERVER else self.applications.get(name)
+        file = file or Application(name, self.home.properties_of(name))
+        references = file.references
+        try:
+            parsed, _ = self._parse(file, Content(text, hashlib.sha256(text).hexdigest()))
+        except SettingsError as error:
+            return error.problems
+        finally:
+            file.references = references
+        return tuple(parsed.problems)
+
     def restore(self, name: str) -> None:
         """Put the last version on record in force beside the errors of the file, if there is one.
 

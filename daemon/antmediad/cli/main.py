@@ -25,6 +25,7 @@ COMMANDS = {
     "token": "create, verify or inspect a token",
     "explain": "say why a token is let through or refused, check by check",
     "jwks": "make a key pair and its key set, to try JWKS out",
+    "settings": "show, change and restore the settings of an application",
 }
 
 

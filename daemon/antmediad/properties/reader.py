@@ -10,6 +10,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jproperties
 
@@ -19,8 +20,9 @@ BLANKS = " \t\f"
 
 # Linear on a run of backslashes: only its first position gets past the look-behind.
 MALFORMED_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u(?![0-9A-Fa-f]{4})")
+LINE_END = re.compile(r"\r\n?|\n")
 SPELLED_KEY = re.compile(r"(?:[^\\=: \t\f]|\\.)*+")
-NON_ASCII = re.compile(rb"[\x80-\xff]")
+NON_ASCII = re.compile(r"[^\x00-\x7f]")
 
 NOT_FOUR_DIGITS = (
     r"malformed \u escape; expected \u and four hexadecimal digits "
@@ -78,69 +80,128 @@ def parse_properties(content: bytes) -> Document:
     The encoding is ISO-8859-1.  Two deviations from Java, each with a warning: non-ASCII
     content that is valid UTF-8 is read as such, and a UTF-8 byte-order mark is dropped.
     """
-    text, problems = _decode(content)
+    text, encoding, has_mark = decode(content)
+    problems: list[Problem] = []
+    if has_mark:
+        problems.append(Problem("warning", BYTE_ORDER_MARK, 1))
+    if encoding == "utf-8":
+        problems.append(Problem("warning", UTF_8, _first_non_ascii_line(text)))
     properties: list[Property] = []
     reader = jproperties.Properties()
-    for number, line in _logical_lines(text):
-        pair = _parse_line(reader, line)
+    for line in logical_lines(physical_lines(text)):
+        pair = _parse_line(reader, line.text)
         if isinstance(pair, str):
-            problems.append(Problem("error", pair, number, _key_beside_error(reader, line)))
+            key = _key_beside_error(reader, line.text)
+            problems.append(Problem("error", pair, line.first, key))
         else:
-            properties.append(Property(*pair, number))
+            properties.append(Property(*pair, line.first))
     return Document(tuple(properties), tuple(problems))
 
 
-def _decode(content: bytes) -> tuple[str, list[Problem]]:
-    problems: list[Problem] = []
-    if content.startswith(codecs.BOM_UTF8):
+def parse_line(line: str) -> tuple[str | None, str | None]:
+    """Return key and value of a logical line; None for what of them cannot be read."""
+    reader = jproperties.Properties()
+    pair = _parse_line(reader, line)
+    if not isinstance(pair, str):
+        return pair
+    match = SPELLED_KEY.match(line)
+    key = _parse_line(reader, match.group() if match else "")
+    return (None if isinstance(key, str) else key[0]), None
+
+
+def decode(content: bytes) -> tuple[str, str, bool]:
+    """Return the text of a file, its encoding, and whether a byte-order mark was dropped.
+
+    The encoding is ``ascii``, ``utf-8`` or ``iso-8859-1``, and gives the same bytes back.
+    """
+    has_mark = content.startswith(codecs.BOM_UTF8)
+    if has_mark:
         content = content.removeprefix(codecs.BOM_UTF8)
-        problems.append(Problem("warning", BYTE_ORDER_MARK, 1))
-    non_ascii = NON_ASCII.search(content)
-    if non_ascii is None:
-        return content.decode("ascii"), problems
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("iso-8859-1"), problems
-    line = len(_physical_lines(content[: non_ascii.start()].decode("ascii")))
-    problems.append(Problem("warning", UTF_8, line))
-    return text, problems
+    for encoding in ("ascii", "utf-8"):
+        try:
+            return content.decode(encoding), encoding, has_mark
+        except UnicodeDecodeError:
+            continue
+    return content.decode("iso-8859-1"), "iso-8859-1", has_mark
 
 
-def _physical_lines(text: str) -> list[str]:
+def _first_non_ascii_line(text: str) -> int:
+    match = NON_ASCII.search(text)
+    return 1 + len(LINE_END.findall(text, 0, match.start() if match else 0))
+
+
+class PhysicalLine(NamedTuple):
+    """What stands between two line ends: its offset in the text, itself, and its line end."""
+
+    start: int
+    text: str
+    end: str
+
+
+class LogicalLine(NamedTuple):
+    """A key and its value, which may stand on several physical lines.
+
+    Attributes:
+        first, last: the physical lines, from 1, that it stands on.
+        pieces: what of each belongs to it, and the offset of that in the text.
+    """
+
+    first: int
+    last: int
+    pieces: tuple[tuple[int, str], ...]
+
+    @property
+    def text(self) -> str:
+        return "".join([text for _, text in self.pieces])
+
+
+def physical_lines(text: str) -> list[PhysicalLine]:
+    """Return the lines of a text; the last one has no line end, and may be empty."""
     # Not splitlines(): it also ends lines at \v, \f, \x1c, \x85 and U+2028.
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = []
+    start = 0
+    for end in LINE_END.finditer(text):
+        lines.append(PhysicalLine(start, text[start : end.start()], end.group()))
+        start = end.end()
+    lines.append(PhysicalLine(start, text[start:], ""))
+    return lines
 
 
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    r"""Yield number and text of each logical line, as ``Properties.LineReader`` of Java does.
+def logical_lines(lines: list[PhysicalLine]) -> Iterator[LogicalLine]:
+    r"""Yield each logical line, as ``Properties.LineReader`` of Java finds them.
 
     Leading blanks and the backslashes of continuations are removed, other backslashes kept.
     ``#`` and ``!`` start a comment as long as the logical line is empty, even after a
     continuation, and a comment is never continued.
     """
-    lines = _physical_lines(text)
     # Java notices the end of the file while it reads an \r or \n, but not before the \n of \r\n.
-    last = len(lines) - (not lines[-1] and not text.endswith("\r\n"))
-    parts: list[str] = []
-    start = 0
-    for number, line in enumerate(lines, 1):
-        part = line.lstrip(BLANKS)
-        if not parts:
-            if not part or part[0] in "#!":
+    ends_early = len(lines) > 1 and not lines[-1].text and lines[-2].end != "\r\n"
+    last = len(lines) - ends_early
+    pieces: list[tuple[int, str]] = []
+    first = 0
+    for number, (start, line, _) in enumerate(lines, 1):
+        piece = line.lstrip(BLANKS)
+        if not pieces:
+            if not piece or piece[0] in "#!":
                 continue
-            start = number
-        continued = part.endswith("\\") and (len(part) - len(part.rstrip("\\"))) % 2 == 1
+            first = number
+        offset = start + len(line) - len(piece)
+        continued = is_continued(piece)
         if continued:
-            part = part[:-1]
-        if part:
-            parts.append(part)
+            piece = piece[:-1]
+        if piece:
+            pieces.append((offset, piece))
         if continued and number < last:
             continue
-        yield start, "".join(parts)
-        parts.clear()
-    if parts:
-        yield start, "".join(parts)
+        yield LogicalLine(first, number, tuple(pieces))
+        pieces.clear()
+    if pieces:
+        yield LogicalLine(first, len(lines), tuple(pieces))
+
+
+def is_continued(line: str) -> bool:
+    """Tell whether a line ends in a backslash that joins the next one to it."""
+    return line.endswith("\\") and (len(line) - len(line.rstrip("\\"))) % 2 == 1
 
 
 def _parse_line(reader: jproperties.Properties, line: str) -> tuple[str, str] | str:

@@ -194,9 +194,14 @@ def masked(declared: Setting, value: Value) -> str:
 
 def masked_unknown(key: str, value: str) -> str:
     """Write the value of a key that no setting declares; a name that sounds secret masks it."""
-    if _CREDENTIAL.search(key):
+    if is_credential(key):
         return MASK if value else ""
     return _USERINFO.sub("", value)
+
+
+def is_credential(name: str) -> bool:
+    """Tell whether a name, or any text, sounds like that of something secret."""
+    return _CREDENTIAL.search(name) is not None
 
 
 def _masked_object(text: str) -> str:

@@ -21,7 +21,22 @@ _MIGRATIONS = (
         PRIMARY KEY (application, generation)
     );
     """,
+    """
+    ALTER TABLE version ADD COLUMN actor TEXT NOT NULL DEFAULT '';
+    CREATE TABLE announced (
+        application TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        source TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        announced_at REAL NOT NULL,
+        PRIMARY KEY (application, digest)
+    );
+    """,
 )
+
+_COLUMNS = "application, generation, taken_at, source, digest, guarded, actor"
+FORGET_AFTER_S = 86_400.0
+"""For how long an announcement is kept that a later version has overtaken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +45,10 @@ class Version:
 
     Attributes:
         taken_at: when it came into force, seconds since 1970.
-        source: where the change came from, such as ``file``.
+        source: where the change came from, such as ``file`` or ``cli``.
         digest: SHA-256 of the content, hexadecimal; empty when the application was removed.
         guarded: whether its JWT filter was on.
+        actor: who made the change; empty when nobody knows.
     """
 
     application: str
@@ -41,6 +57,7 @@ class Version:
     source: str
     digest: str
     guarded: bool
+    actor: str = ""
 
 
 class History:
@@ -68,14 +85,20 @@ class History:
     def latest(self) -> dict[str, Version]:
         """Return the newest version of each application."""
         rows = self._database.read(
-            "SELECT application, max(generation), taken_at, source, digest, guarded"
-            " FROM version GROUP BY application"
+            f"SELECT {_COLUMNS} FROM version JOIN"  # noqa: S608 - a constant
+            " (SELECT application, max(generation) AS generation FROM version GROUP BY application)"
+            " USING (application, generation)"
         )
-        versions = [
-            Version(application, generation, taken_at, source, digest, bool(guarded))
-            for application, generation, taken_at, source, digest, guarded in rows
-        ]
-        return {version.application: version for version in versions}
+        return {version.application: version for version in map(_version, rows)}
+
+    def versions(self, application: str) -> list[Version]:
+        """Return the versions of an application, the newest first."""
+        rows = self._database.read(
+            f"SELECT {_COLUMNS} FROM version"  # noqa: S608 - a constant
+            " WHERE application = ? ORDER BY generation DESC",
+            (application,),
+        )
+        return [_version(row) for row in rows]
 
     def content(self, application: str, generation: int) -> bytes | None:
         """Return the bytes of the properties file of one version."""
@@ -86,24 +109,76 @@ class History:
         return rows[0][0] if rows else None
 
     async def append(self, version: Version, content: bytes | None) -> None:
-        """Keep *version*; a generation that is there already stays as it is."""
+        """Keep *version*; a generation that is there already stays as it is.
+
+        If its content was announced, it is kept with the source and the actor that were told.
+        """
 
         def append(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "INSERT OR IGNORE INTO version VALUES (?, ?, ?, ?, ?, ?, ?)",
+            announced = connection.execute(
+                "SELECT source, actor, announced_at FROM announced"
+                " WHERE application = ? AND digest = ?",
+                (version.application, version.digest),
+            ).fetchone()
+            source, actor, announced_at = announced or (version.source, version.actor, 0.0)
+            kept = connection.execute(
+                f"INSERT OR IGNORE INTO version ({_COLUMNS}, content)"  # noqa: S608 - a constant
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     version.application,
                     version.generation,
                     version.taken_at,
-                    version.source,
+                    source,
                     version.digest,
                     version.guarded,
+                    actor,
                     content,
+                ),
+            ).rowcount
+            if kept:
+                # Of several quick changes only the last one comes into force.
+                connection.execute(
+                    "DELETE FROM announced WHERE application = ? AND announced_at <= ?",
+                    (version.application, max(announced_at, version.taken_at - FORGET_AFTER_S)),
+                )
+
+        await self._database.write(append)
+
+    async def announce(self, version: Version) -> None:
+        """Tell that a version is about to be written by *version.actor*, from *version.source*.
+
+        Whoever puts a file with its digest on record knows by that where it comes from.
+        """
+
+        def announce(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT OR REPLACE INTO announced VALUES (?, ?, ?, ?, ?)",
+                (
+                    version.application,
+                    version.digest,
+                    version.source,
+                    version.actor,
+                    version.taken_at,
                 ),
             )
 
-        await self._database.write(append)
+        await self._database.write(announce)
+
+    async def withdraw(self, application: str, digest: str) -> None:
+        """Take an announcement back: the version was not written."""
+
+        def withdraw(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM announced WHERE application = ? AND digest = ?", (application, digest)
+            )
+
+        await self._database.write(withdraw)
 
     async def close(self) -> None:
         """Finish writing, and close."""
         await self._database.close()
+
+
+def _version(row: tuple[str, int, float, str, str, int, str]) -> Version:
+    application, generation, taken_at, source, digest, guarded, actor = row
+    return Version(application, generation, taken_at, source, digest, bool(guarded), actor)

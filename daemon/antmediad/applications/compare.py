@@ -1,0 +1,86 @@
+"""What differs between two versions of a properties file, fit to be shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import Literal, NamedTuple
+
+from antmediad.properties.editor import Line, escape_value, split_lines, with_value
+from antmediad.properties.reader import LINE_END, parse_line
+from antmediad.settings.schema import APPLICATION_SPELLINGS
+from antmediad.settings.setting import MASK, is_credential, masked, masked_unknown
+
+CONTEXT_LINES = 3
+
+_COMMENT = re.compile(r"[#!\s]*")
+
+
+class Difference(NamedTuple):
+    """A line of a unified diff, secrets masked: a line of a file, or where a part begins."""
+
+    kind: Literal["same", "removed", "added", "place"]
+    text: str
+
+
+def shown_value(key: str, value: str) -> str:
+    """Return a value as it stands in a file, masked if its key is a secret's in any spelling."""
+    settings = APPLICATION_SPELLINGS.get(key)
+    return masked(settings[0], value) if settings else masked_unknown(key, value)
+
+
+def shown_line(line: Line) -> str:
+    """Return a line as it stands in the file, but for what is secret.
+
+    A comment may be a setting that somebody switched off, or a note about one.
+    """
+    if not line.is_property:
+        start = _COMMENT.match(line.raw)
+        key, value = parse_line(line.raw[start.end() if start else 0 :])
+        is_secret = value is None or (
+            key is not None and key in APPLICATION_SPELLINGS and shown_value(key, value) != value
+        )
+        if is_secret or is_credential(line.raw):
+            return f"# {MASK}"
+        return masked_unknown("", line.raw)
+    if line.key is None or line.value is None:
+        return line.raw[: line.value_at] + MASK if line.key is not None else MASK
+    shown = shown_value(line.key, line.value)
+    return line.raw if shown == line.value else with_value(line, escape_value(shown))
+
+
+def differences(before: bytes, after: bytes) -> Iterator[Difference]:
+    """Yield what a unified diff of two versions has; a secret that changed differs, masked."""
+    old, new = split_lines(before), split_lines(after)
+    matcher = SequenceMatcher(
+        None,
+        [line.raw for line in old],
+        [line.raw for line in new],
+        autojunk=False,
+    )
+    for group in matcher.get_grouped_opcodes(CONTEXT_LINES):
+        place_in_old = _place(old, group[0][1], group[-1][2])
+        place_in_new = _place(new, group[0][3], group[-1][4])
+        yield Difference("place", f"@@ -{place_in_old} +{place_in_new} @@")
+        for tag, from_old, to_old, from_new, to_new in group:
+            if tag == "equal":
+                yield from _shown("same", old[from_old:to_old])
+                continue
+            yield from _shown("removed", old[from_old:to_old])
+            yield from _shown("added", new[from_new:to_new])
+
+
+def _shown(
+    kind: Literal["same", "removed", "added"], lines: Sequence[Line]
+) -> Iterator[Difference]:
+    for line in lines:
+        for text in LINE_END.split(shown_line(line)):
+            yield Difference(kind, text)
+
+
+def _place(lines: Sequence[Line], begin: int, end: int) -> str:
+    part = lines[begin:end]
+    count = sum(1 + len(LINE_END.findall(line.raw)) for line in part)
+    first = part[0].number if part else (lines[begin - 1].number if begin else 0)
+    return f"{first},{count}"
