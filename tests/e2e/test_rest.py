@@ -20,6 +20,7 @@ import pytest
 
 from antmediad.rest.models import BROADCAST
 from tests.daemon import DEADLINE_S, Daemon, Response, wait_until
+from tests.rest_api import FAIL, OK, create, read, result
 
 API = "/LiveApp/rest/v2"
 DELETED = "broadcast is deleted but could not stopped "
@@ -46,27 +47,6 @@ numbers = itertools.count()
 def new_id() -> str:
     """A stream id that no other test uses."""
     return f"stream{next(numbers)}"
-
-
-def result(
-    success: bool, message: str | None = "", data_id: str = "", error_id: int = 0
-) -> dict[str, Any]:
-    return {"success": success, "message": message, "dataId": data_id, "errorId": error_id}
-
-
-OK, FAIL = result(True), result(False)
-
-
-def create(daemon: Daemon, application: str = "LiveApp", **properties: Any) -> Any:
-    response = daemon.call("POST", "/broadcasts/create", properties, application)
-    assert response.status == 200, response.body
-    return response.json
-
-
-def read(daemon: Daemon, stream_id: str, application: str = "LiveApp") -> Any:
-    response = daemon.call("GET", f"/broadcasts/{stream_id}", application=application)
-    assert response.status == 200, response.body
-    return response.json
 
 
 def listed(daemon: Daemon, path: str, application: str = "Lists") -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import pytest
@@ -22,33 +22,16 @@ from antmediad.store.interface import (
     Store,
     Subtracks,
 )
-
-T = TypeVar("T")
+from tests.together import run
 
 
 def broadcast(stream_id: str, **properties: Any) -> Record:
     return {**BROADCAST.create({}), "streamId": stream_id, **properties}
 
 
-@pytest.fixture(params=["file", "memory"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    store = ApplicationStore(tmp_path / "app.db" if request.param == "file" else None)
-    yield store
-    asyncio.run(store.close())
-
-
 @pytest.fixture
 def store(opened: Store) -> BroadcastStore:
     return opened.broadcasts
-
-
-def run(*work: Awaitable[T]) -> list[T]:
-    """Return the results of *work*, done at the same time."""
-
-    async def together() -> list[T]:
-        return await asyncio.gather(*work)
-
-    return asyncio.run(together())
 
 
 def fill(store: BroadcastStore, *records: Record) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import pytest
@@ -13,29 +12,12 @@ import pytest
 from antmediad.rest.models import BROADCAST, CONNECTION_EVENT, SUBSCRIBER
 from antmediad.store.application import ApplicationStore
 from antmediad.store.interface import Record, Store, SubscriberStore
-
-T = TypeVar("T")
-
-
-@pytest.fixture(params=["file", "memory"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    store = ApplicationStore(tmp_path / "app.db" if request.param == "file" else None)
-    yield store
-    asyncio.run(store.close())
+from tests.together import run
 
 
 @pytest.fixture
 def store(opened: Store) -> SubscriberStore:
     return opened.subscribers
-
-
-def run(*work: Awaitable[T]) -> list[T]:
-    """Return the results of *work*, done at the same time."""
-
-    async def together() -> list[T]:
-        return await asyncio.gather(*work)
-
-    return asyncio.run(together())
 
 
 def subscriber(stream_id: str, subscriber_id: str, **properties: Any) -> Record:

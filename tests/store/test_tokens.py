@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import pytest
@@ -14,32 +13,15 @@ from antmediad.errors import RecordExistsError
 from antmediad.rest.models import BROADCAST, TOKEN
 from antmediad.store.application import ApplicationStore
 from antmediad.store.interface import Record, Store, TokenStore
-
-T = TypeVar("T")
+from tests.together import run
 
 NOW = 1_700_000_000.0
 LATER = 1_700_000_060
 
 
-@pytest.fixture(params=["file", "memory"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    store = ApplicationStore(tmp_path / "app.db" if request.param == "file" else None)
-    yield store
-    asyncio.run(store.close())
-
-
 @pytest.fixture
 def store(opened: Store) -> TokenStore:
     return opened.tokens
-
-
-def run(*work: Awaitable[T]) -> list[T]:
-    """Return the results of *work*, done at the same time."""
-
-    async def together() -> list[T]:
-        return await asyncio.gather(*work)
-
-    return asyncio.run(together())
 
 
 def token(token_id: str, stream_id: str = "s", **properties: Any) -> Record:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import pytest
@@ -15,8 +15,7 @@ from antmediad.errors import RecordExistsError, StoreError
 from antmediad.rest.models import VOD
 from antmediad.store.application import ApplicationStore
 from antmediad.store.interface import Record, Store, VodQuery, VodStore
-
-T = TypeVar("T")
+from tests.together import run
 
 
 def vod(vod_id: str, **properties: Any) -> Record:
@@ -30,25 +29,9 @@ def vod(vod_id: str, **properties: Any) -> Record:
     }
 
 
-@pytest.fixture(params=["file", "memory"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    store = ApplicationStore(tmp_path / "app.db" if request.param == "file" else None)
-    yield store
-    asyncio.run(store.close())
-
-
 @pytest.fixture
 def store(opened: Store) -> VodStore:
     return opened.vods
-
-
-def run(*work: Awaitable[T]) -> list[T]:
-    """Return the results of *work*, done at the same time."""
-
-    async def together() -> list[T]:
-        return await asyncio.gather(*work)
-
-    return asyncio.run(together())
 
 
 def fill(store: VodStore, *records: Record) -> None:
