@@ -746,8 +746,8 @@ def test_an_empty_list_is_a_list(daemon: Daemon) -> None:
 
 
 def test_a_list_of_megabytes_arrives_whole_and_the_connection_goes_on(daemon: Daemon) -> None:
-    for number in range(20):
-        create(daemon, "Big", streamId=f"big{number}", metaData="é" * 100_000)
+    for number in range(40):
+        create(daemon, "Big", streamId=f"big{number}", metaData="é" * 60_000)
     connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=DEADLINE_S)
 
     for method in ("GET", "HEAD", "GET"):
@@ -757,7 +757,7 @@ def test_a_list_of_megabytes_arrives_whole_and_the_connection_goes_on(daemon: Da
         assert int(response.headers["Content-Length"]) > 4_000_000
         assert len(body) == (0 if method == "HEAD" else int(response.headers["Content-Length"]))
         if body:
-            assert len(json.loads(body)) == 20
+            assert len(json.loads(body)) == 40
     connection.close()
 
 
@@ -968,12 +968,45 @@ def test_a_body_that_is_too_large_is_refused_and_the_connection_ends(
 
 
 def test_a_body_of_the_largest_size_is_taken(daemon: Daemon, new_id: str) -> None:
-    body = json.dumps({"streamId": new_id, "metaData": ""})
-    body = body[:-2] + "x" * (TOO_LARGE - 1 - len(body)) + '"}'
+    body = json.dumps({"streamId": new_id, "metaData": "x"})
+    body += " " * (TOO_LARGE - 1 - len(body))
 
     assert daemon.request("POST", f"{API}/broadcasts/create", body).status == 200
-    assert len(read(daemon, new_id)["metaData"]) > 2_000_000
     assert daemon.call("DELETE", f"/broadcasts/{new_id}").json["success"] is True
+
+
+def test_a_text_has_a_largest_size(daemon: Daemon, new_id: str) -> None:
+    create(daemon, streamId=new_id, metaData="é" * 65_536)
+
+    refused = daemon.call("PUT", f"/broadcasts/{new_id}", {"metaData": "é" * 65_537})
+
+    assert refused.status == 400
+    assert refused.json["message"] == "Broadcast.metaData: expected at most 65536 characters"
+    assert len(read(daemon, new_id)["metaData"]) == 65_536
+
+
+def test_a_broadcast_is_never_put_above_itself(daemon: Daemon, new_id: str) -> None:
+    own = daemon.call(
+        "POST", "/broadcasts/create", {"streamId": new_id, "mainTrackStreamId": new_id}
+    )
+    create(daemon, streamId=new_id)
+    create(daemon, streamId=f"{new_id}-sub", mainTrackStreamId=new_id)
+
+    circle = daemon.call("PUT", f"/broadcasts/{new_id}", {"mainTrackStreamId": f"{new_id}-sub"})
+
+    told = f"There is no stream with id:{new_id} as subtrack or {new_id}-sub as mainTrack"
+    assert own.status == 400
+    assert circle.json == result(False, told)
+    assert read(daemon, new_id)["mainTrackStreamId"] is None
+
+
+def test_on_update_a_seek_time_has_32_bits(daemon: Daemon, new_id: str) -> None:
+    create(daemon, streamId=new_id, seekTimeInMs=3_000_000_000)
+
+    assert (
+        daemon.call("PUT", f"/broadcasts/{new_id}", {"seekTimeInMs": 3_000_000_000}).status == 400
+    )
+    assert read(daemon, new_id)["seekTimeInMs"] == 3_000_000_000
 
 
 @pytest.mark.parametrize(

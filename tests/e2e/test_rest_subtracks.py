@@ -109,18 +109,6 @@ def test_no_track_comes_to_be_below_itself(daemon: Daemon, application: str, dep
     assert read(daemon, tracks[0], application)["mainTrackStreamId"] is None
 
 
-def test_a_cycle_made_by_updates_does_not_keep_the_search_for_cycles_going(
-    daemon: Daemon, main: str
-) -> None:
-    create(daemon, streamId=f"{main}-b", mainTrackStreamId=main)
-    create(daemon, streamId=f"{main}-sub")
-    changes = {"mainTrackStreamId": f"{main}-b"}
-    assert answered(daemon, "PUT", f"/broadcasts/{main}", changes) == OK
-
-    assert add(daemon, main, f"?id={main}-sub") == OK
-    assert remove(daemon, f"{main}-b", f"?id={main}") == OK
-
-
 def test_of_two_tracks_added_to_each_other_at_the_same_time_one_is_the_main_track(
     daemon: Daemon, main: str
 ) -> None:

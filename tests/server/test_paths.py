@@ -32,7 +32,7 @@ from antmediad.server.paths import parse_query, split_target
         ("/a%3Bb", ["a;b"]),
         ("/a;x=y/b;jsessionid=1", ["a", "b"]),
         ("/a/b;rest/v2/acm", ["a", "b", "v2", "acm"]),
-        ("/a/;x=y", ["a", ""]),
+        ("/a/;x=y", ["a"]),
         ("/.a/a..b/...", [".a", "a..b", "..."]),
         ("/a#b", ["a"]),
         ("/a%23b", ["a#b"]),

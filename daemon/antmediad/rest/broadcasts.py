@@ -14,7 +14,7 @@ from antmediad.rest.call import FAIL, OK, Answer, Call, answer, result
 from antmediad.rest.fields import ListOf, Record
 from antmediad.rest.models import BROADCAST, RESULT, SIMPLE_STAT
 from antmediad.rest.routes import Query, Route
-from antmediad.store.interface import BroadcastQuery
+from antmediad.store.interface import BroadcastQuery, BroadcastTransaction
 
 MAX_PAGE = 250
 MAX_STREAM_ID_CHARS = 255
@@ -38,8 +38,6 @@ def create(call: Call) -> Any:
     value = call.json()
     if isinstance(value, dict) and "streamId" in value and value["streamId"] is None:
         raise RequestError(400, "stream id cannot be null")
-    if isinstance(value, dict) and "duration" in value and value["duration"] is None:
-        raise RequestError(400, "duration cannot be null")
     record = BROADCAST.create({} if value is None else value)
     record["streamId"] = (record["streamId"] or "").strip()
     if record["streamId"] and not is_stream_id(record["streamId"]):
@@ -61,6 +59,13 @@ async def _create(call: Call, record: Record) -> Answer:
         return result(False, FOLDER_INVALID, status=400)
     if not complete_endpoints(record["endPointList"]):
         return result(False, ENDPOINT_INVALID, status=400)
+    main_id = record["mainTrackStreamId"]
+    if main_id and record["streamId"]:
+        stream_id = record["streamId"]
+        if await call.store.broadcasts.transact(
+            lambda broadcasts: leads_back(broadcasts, stream_id, main_id)
+        ):
+            return result(False, circle(stream_id, main_id), status=400)
     if record["playListItemList"] is not None:
         record["playListItemList"] = _with_url(record["playListItemList"])
     record["streamId"] = record["streamId"] or new_stream_id()
@@ -115,25 +120,41 @@ async def update(call: Call) -> Answer:
         return result(False, FOLDER_INVALID)
     if not complete_endpoints(changes.get("endPointList")):
         return result(False, ENDPOINT_INVALID)
-    refused: list[Answer] = []
 
-    def change(record: Record) -> Record | None:
-        # May run a second time, on a record that has changed since.
-        refused.clear()
+    def change(broadcasts: BroadcastTransaction) -> Answer:
+        record = broadcasts.find(stream_id)
+        if record is None:
+            return unknown
+        if leads_back(broadcasts, stream_id, changes.get("mainTrackStreamId")):
+            return result(False, circle(stream_id, changes["mainTrackStreamId"]))
         new = {**record, **changes}
         if record["type"] in SOURCES:
             if new["playListItemList"] is not None:
                 new["playListItemList"] = _with_url(new["playListItemList"])
             refusal = _refuse_source(record["type"], changes)
             if refusal is not None:
-                refused.append(refusal)
-                return None
+                return refusal
         new["listenerHookURL"] = new["listenerHookURL"] or None
-        return new
+        broadcasts.replace(new)
+        return OK
 
-    if not await call.store.broadcasts.update(stream_id, change):
-        return unknown
-    return refused[0] if refused else OK
+    return await call.store.broadcasts.transact(change)
+
+
+def leads_back(broadcasts: BroadcastTransaction, sub_id: str, main_id: str | None) -> bool:
+    """Tell whether *main_id* as main track would put a stream above itself.
+
+    Such a track would be in no room that anybody can find.
+    """
+    if not main_id:
+        return False
+    return main_id == sub_id or sub_id in broadcasts.main_tracks_of(main_id)
+
+
+def circle(sub_id: str | None, main_id: str | None) -> str:
+    """Return what a client is told who asks for such a main track."""
+    sub_text = "null" if sub_id is None else sub_id
+    return f"There is no stream with id:{sub_text} as subtrack or {main_id} as mainTrack"
 
 
 def _refuse_source(kind: str, changes: Record) -> Answer | None:

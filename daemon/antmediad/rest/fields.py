@@ -16,6 +16,9 @@ from antmediad.errors import RequestError
 Record = dict[str, Any]
 Coerce = Callable[[Any], Any]
 
+MAX_TEXT_CHARS = 64 * 1024
+"""A page of 250 records of a few such texts is still a page."""
+
 _INTEGER = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 _TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE", "")
 
@@ -35,6 +38,8 @@ class Field:
         null: what null means in a new object; primitives of Java become 0 or false.
         on_create, on_update: whether a client's value counts then; it is checked in any case.
         write_only: whether no answer ever has it.
+        coerce_on_update: what coerces instead when an object is changed.
+        nullable: whether a client may send null in a new object.
     """
 
     name: str
@@ -44,11 +49,15 @@ class Field:
     on_create: bool = False
     on_update: bool = False
     write_only: bool = False
+    coerce_on_update: Coerce | None = None
+    nullable: bool = True
 
 
 def text(value: Any) -> str:
     """Coerce to text: numbers and booleans become theirs."""
     if isinstance(value, str):
+        if len(value) > MAX_TEXT_CHARS:
+            raise ValueRefusedError(f"expected at most {MAX_TEXT_CHARS} characters")
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -180,11 +189,11 @@ class Model:
         """
         return {
             field.name: sent
-            for field, sent in self._read(value)
+            for field, sent in self._read(value, is_update=True)
             if field.on_update and sent is not None
         }
 
-    def _read(self, value: Any) -> Iterable[tuple[Field, Any]]:
+    def _read(self, value: Any, *, is_update: bool = False) -> Iterable[tuple[Field, Any]]:
         if not isinstance(value, dict):
             raise RequestError(400, f"{self.name}: expected a JSON object")
         for alias, name in self.aliases.items():
@@ -203,7 +212,10 @@ class Model:
                     f'Unrecognized field "{name[:64]}" (class {self.name}),'
                     " not marked as ignorable",
                 )
+            if sent is None and not (field.nullable or is_update):
+                raise RequestError(400, f"{name} cannot be null")
+            coerce = (field.coerce_on_update if is_update else None) or field.coerce
             try:
-                yield field, None if sent is None else field.coerce(sent)
+                yield field, None if sent is None else coerce(sent)
             except ValueRefusedError as error:
                 raise RequestError(400, f"{self.name}.{name}: {error}") from None

@@ -75,7 +75,7 @@ ENCODER_SETTINGS = Model(
 BROADCAST = Model(
     "Broadcast",
     (
-        _once("streamId", text),
+        Field("streamId", text, on_create=True, nullable=False),
         _ours("status", text, "created"),
         _ours("playListStatus", text),
         _once("type", text, "liveStream", "liveStream"),
@@ -86,7 +86,7 @@ BROADCAST = Model(
         _ours("date", int64, 0),
         _client("plannedStartDate", int64, 0, 0),
         _client("plannedEndDate", int64, 0, 0),
-        _ours("duration", int64, 0),
+        Field("duration", int64, 0, nullable=False),
         _client("endPointList", ListOf(ENDPOINT)),
         _client("playListItemList", ListOf(PLAY_LIST_ITEM)),
         _client("publicStream", boolean, True, False),
@@ -102,7 +102,7 @@ BROADCAST = Model(
         _ours("originAdress", text),
         _once("mp4Enabled", int32, 0, 0),
         _once("webMEnabled", int32, 0, 0),
-        _client("seekTimeInMs", int64, 0, 0),
+        Field("seekTimeInMs", int64, 0, 0, on_create=True, on_update=True, coerce_on_update=int32),
         _client("subtracksLimit", int32, -1, 0),
         _client("expireDurationMS", int32, 0, 0),
         _ours("rtmpURL", text),

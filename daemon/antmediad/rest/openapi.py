@@ -71,7 +71,9 @@ _COMMON = {
     404: ("NotFound", "No such application, path or object; text where a number belongs"),
     405: ("MethodNotAllowed", "The path is there, but not for this method; see Allow"),
     406: ("NotAcceptable", "Accept excludes application/json"),
+    408: ("RequestTimeout", "The body did not arrive in time"),
     413: ("ContentTooLarge", "The body is too large"),
+    417: ("ExpectationFailed", "Expect asks for something else than 100-continue"),
     415: ("UnsupportedMediaType", "The body is not declared as what this endpoint reads"),
     503: ("Unavailable", "The application's settings or data cannot be used; see Retry-After"),
 }
@@ -222,13 +224,19 @@ class _Schemas:
 
     def _sent_object(self, model: Model, method: str) -> Record:
         properties = {
-            field.name: _or_null(self._of_coercion(field.coerce, method))
+            field.name: self._of_sent(field, method)
             for field in model.fields
             if (field.on_update if method == "PUT" else field.on_create)
         }
         for alias, name in model.aliases.items():
             properties[alias] = {**properties[name], "deprecated": True}
         return {"type": "object", "properties": properties, "additionalProperties": False}
+
+    def _of_sent(self, field: Field, method: str) -> Record:
+        if method == "PUT":
+            return _or_null(self._of_coercion(field.coerce_on_update or field.coerce, method))
+        schema = self._of_coercion(field.coerce, method)
+        return _or_null(schema) if field.nullable else schema
 
     def _of_coercion(self, coerce: Coerce, method: str) -> Record:
         if isinstance(coerce, Nested):
@@ -274,6 +282,8 @@ def _path_parameters(path: str) -> Iterator[Record]:
 
 def _query_parameter(query: Query) -> Record:
     parameter: Record = {"name": query.name, "in": "query", "schema": _PARAMETER_TYPES[query.type]}
+    if query.required:
+        parameter["required"] = True
     if query.description:
         parameter["description"] = query.description
     return parameter
@@ -283,7 +293,10 @@ def _request_body(route: Route, schemas: _Schemas) -> Record:
     if route.consumes_form:
         form = {
             "type": "object",
-            "properties": {"file": {"type": "string", "contentMediaType": "video/*"}},
+            "properties": {
+                "file": {"type": "string", "contentMediaType": "video/*"},
+                "metadata": {"type": "string", "description": "any text, at most 64 KiB"},
+            },
             "required": ["file"],
         }
         return {
@@ -319,7 +332,7 @@ def _responses(route: Route, schemas: _Schemas) -> Record:
 
 
 def _may_answer(route: Route, status: int) -> bool:
-    if status == 413:
+    if status in (408, 413, 417):
         return route.method != "GET"
     if status == 415:
         return route.consumes_json or route.consumes_form

@@ -42,11 +42,10 @@ def subscriber_token(call: Call) -> Answer:
 def notify_subscribers(call: Call) -> Answer:
     """Send a notification to subscribers."""
     value = call.json()
-    notification = PUSH_NOTIFICATION.create({} if value is None else value)
-    if not _is_object(notification["jsonMessage"] or ""):
-        message = "JSON content cannot be parsed. Make sure JSON content is in correct format"
-        return result(False, message)
-    return _NO_SERVICE
+    if isinstance(value, dict) and _is_object(PUSH_NOTIFICATION.create(value)["jsonMessage"] or ""):
+        return _NO_SERVICE
+    message = "JSON content cannot be parsed. Make sure JSON content is in correct format"
+    return result(False, message)
 
 
 def notify_topic(call: Call) -> Answer:

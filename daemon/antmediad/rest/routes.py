@@ -23,8 +23,9 @@ class Query:
     """A query parameter, as the API's description tells it."""
 
     name: str
-    type: Literal["string", "integer", "number", "boolean"] = "string"
+    type: Literal["string", "integer", "long", "number", "boolean"] = "string"
     description: str = ""
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)

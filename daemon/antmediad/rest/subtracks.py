@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antmediad.errors import RequestError
+from antmediad.rest.broadcasts import circle, leads_back
 from antmediad.rest.call import FAIL, OK, Answer, Call, answer, answer_list, result
 from antmediad.rest.fields import ListOf
 from antmediad.rest.models import BROADCAST, RESULT, SIMPLE_STAT
@@ -17,18 +18,8 @@ async def add(call: Call) -> Answer:
     def change(broadcasts: BroadcastTransaction) -> Answer:
         main = broadcasts.find(main_id)
         sub = None if sub_id is None else broadcasts.find(sub_id)
-        if (
-            main is None
-            or sub is None
-            or sub_id == main_id
-            # A track above itself would be in no room that anybody can find.
-            or sub_id in broadcasts.main_tracks_of(main_id)
-        ):
-            return result(
-                False,
-                f"There is no stream with id:{'null' if sub_id is None else sub_id} as subtrack"
-                f" or {main_id} as mainTrack",
-            )
+        if sub_id is None or main is None or sub is None or leads_back(broadcasts, sub_id, main_id):
+            return result(False, circle(sub_id, main_id))
         limit = main["subtracksLimit"]
         active = Subtracks(main_track=main_id, active=True)
         if limit != -1 and broadcasts.count_subtracks(active) >= limit:

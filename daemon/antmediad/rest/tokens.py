@@ -96,8 +96,8 @@ def _describe(call: Call, token_id: str) -> Record:
 
 
 _WANTED = (
-    Query("expireDate", "integer", "when it expires, seconds since 1970"),
-    Query("type", description="play or publish"),
+    Query("expireDate", "long", "when it expires, seconds since 1970", required=True),
+    Query("type", description="play or publish", required=True),
     Query("roomId", description="the room whose streams it is for"),
 )
 

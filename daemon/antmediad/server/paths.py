@@ -28,6 +28,9 @@ def split_target(target: str) -> tuple[list[str], str]:
         segments.pop()
     if "%" in path or ";" in path or "/." in path or "\\" in path or not path.isascii():
         segments = [_decode(segment) for segment in segments]
+        if segments and not segments[-1]:
+            # Of the last one only matrix parameters were there.
+            segments.pop()
     return segments, query
 
 
