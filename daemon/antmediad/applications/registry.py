@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from antmediad.applications.home import Home
+from antmediad.applications.home import Home, is_application_name
 from antmediad.applications.read import (
     UNSETTLED,
     References,
@@ -233,8 +233,14 @@ class Registry:
         past: Past | None = None,
         environment: Mapping[str, str] = os.environ,
         metrics: Metrics | None = None,
+        *,
+        assume_guarded: bool = False,
     ) -> None:
         """Read *home*; *past* tells what was in force before.
+
+        Args:
+            assume_guarded: whether an application of which nothing is known from before is to be
+                taken for one whose JWT filter was on: for a past that cannot be read.
 
         Raises:
             StoreError: the past cannot be read.
@@ -250,11 +256,20 @@ class Registry:
         self._latest = past.latest() if past is not None else {}
         self._environment = environment
         self._metrics = metrics or Metrics()
+        self._assume_guarded = assume_guarded
 
     def files(self) -> Iterator[AnyFile]:
         """Iterate over the server's file and those of all applications."""
         yield self.server
         yield from tuple(self.applications.values())
+
+    def recorded(self) -> set[str]:
+        """Return the names of the applications on record that were not removed."""
+        return {
+            name
+            for name, latest in self._latest.items()
+            if latest.digest and is_application_name(name)
+        }
 
     def reload(self, name: str) -> Result:
         """Read the file of *name* and put it in force, if it is good and differs.
@@ -483,7 +498,7 @@ class Registry:
             empty = Problem("error", "no settings in it; expected key=value lines")
             raise SettingsError((*document.problems, empty))
         latest = self._latest.get(file.name)
-        was_guarded = latest is not None and latest.guarded
+        was_guarded = latest.guarded if latest is not None else self._assume_guarded
         try:
             parsed = file.parse(document, references, self._environment, was_guarded)
         except SettingsError:

@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 import signal
+import socket
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from antmediad.observe.metrics import Metrics
 from antmediad.server import systemd
 from antmediad.server.app import App
 from antmediad.server.listen import Listener, detect_address
+from antmediad.server.record import Recorder
 from antmediad.server.stores import Stores
 from antmediad.settings.schema import Settings
 from antmediad.store.history import History, Version
@@ -56,7 +58,7 @@ class Daemon:
         self._host, self._port = host, port
         self._environment = environment
         self._address = environment.get("AMS_HOST_ADDRESS") or detect_address()
-        self._history: History | None = None
+        self._recorder: Recorder | None = None
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._dropping: asyncio.TimerHandle | None = None
@@ -117,14 +119,19 @@ class Daemon:
         )
 
     def _open_registry(self) -> Registry:
+        # A record that is there and cannot be read may say of any application that it was guarded.
+        had_record = self.home.history.exists()
         try:
-            self._history = History(self.home.history)
-            return Registry(self.home, self._history, self._environment, self.metrics)
+            history = History(self.home.history)
+            registry = Registry(self.home, history, self._environment, self.metrics)
         except StoreError as error:
             # Guarding is possible without; what is lost is the memory over a restart.
             logger.error("settings are not put on record: error=%s", error)
-            self._history = None
-            return Registry(self.home, None, self._environment, self.metrics)
+            return Registry(
+                self.home, None, self._environment, self.metrics, assume_guarded=had_record
+            )
+        self._recorder = Recorder(history)
+        return registry
 
     async def _listen(self) -> None:
         settings = self._app.server_settings
@@ -134,7 +141,7 @@ class Daemon:
             await self._listener.listen(host, port)
         except OSError as error:
             raise UsageError(
-                f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)};"
+                f"cannot listen on {host} port {port}: {_reason_of(error)};"
                 " choose another with --host and --port, or http.host and http.port in"
                 " conf/red5.properties"
             ) from error
@@ -181,21 +188,15 @@ class Daemon:
             logger.info("listening: url=%s", self.url)
 
     def _on_version(self, version: Version, content: bytes | None) -> None:
-        if self._history is not None:
-            self._spawn(self._record(self._history, version, content))
-
-    async def _record(self, history: History, version: Version, content: bytes | None) -> None:
-        try:
-            await history.append(version, content)
-        except StoreError as error:
-            logger.error(
-                "settings not on record: application=%s error=%s", version.application, error
-            )
+        if self._recorder is not None:
+            self._recorder.append(version, content)
 
     def _rescan(self, reloader: Reloader) -> None:
         logger.info("reload of everything asked for: signal=SIGHUP")
         systemd.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         reloader.rescan()
+        # What was not possible when the server's file was saved may be possible now.
+        self._spawn(self._follow_server_settings())
         systemd.notify("READY=1")
 
     def _log_summary(self) -> None:
@@ -230,14 +231,21 @@ class Daemon:
         await self._key_sets.retain(())
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stores.close()
-        if self._history is not None:
-            await self._history.close()
+        if self._recorder is not None:
+            await self._recorder.close()
         logger.info("stopped")
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _reason_of(error: OSError) -> str:
+    # Of a name that cannot be resolved the number is none of the system's.
+    if isinstance(error, socket.gaierror):
+        return error.strerror or "no such host"
+    return os.strerror(error.errno or 0)
 
 
 def _allow_many_files() -> None:
