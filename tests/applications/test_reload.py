@@ -16,6 +16,7 @@ from antmediad.applications.home import Home
 from antmediad.applications.registry import SERVER, Registry
 from antmediad.applications.reload import Periods, Reloader
 from antmediad.applications.watch import OnChange, Watch
+from antmediad.store.history import Version
 from tests.daemon import DEADLINE_S, write_properties
 
 NEVER = 1000.0
@@ -403,3 +404,38 @@ def test_a_home_without_applications_cannot_be_followed(tmp_path: Path) -> None:
 
 def test_the_server_is_known_by_no_name_of_an_application(following: Following) -> None:
     assert next(following.registry.files()).name == SERVER
+
+
+class Record:
+    """A past in which each of some applications had a file, or was removed."""
+
+    def __init__(self, *names: str, removed: str = "") -> None:
+        self._versions = {
+            name: Version(name, 3, 0.0, "file", "" if name == removed else "d", False)
+            for name in names
+        }
+
+    def latest(self) -> dict[str, Version]:
+        return dict(self._versions)
+
+    def content(self, application: str, generation: int) -> bytes | None:
+        return b"hlsTime=9\n"
+
+
+def test_an_application_on_record_stays_as_long_as_its_directory_does(home: Path) -> None:
+    for name in ("Kept", "Removed", "root"):
+        (home / "webapps" / name).mkdir()
+    (home / "webapps" / "File").touch()
+    following = Following(home)
+    names = ("Kept", "Removed", "root", "File", "Gone", "..")
+    following.registry = Registry(following.home, Record(*names, removed="Removed"), {})
+
+    async def act(following: Following) -> None:
+        assert list(following.registry.applications) == ["Kept"]
+        assert (following.state("Kept"), following.value("Kept")) == ("stale", "9")
+        following.write("Kept", hlsTime="4")
+        await until(lambda: following.value("Kept") == "4")
+        shutil.rmtree(home / "webapps" / "Kept")
+        await until(lambda: following.state("Kept") == "unknown")
+
+    following.run(act, WATCHING)

@@ -63,7 +63,6 @@ def errors_of(content: bytes) -> list[Problem]:
         pytest.param(rb"\#a=1", [("#a", "1")], id="an escaped hash starts a key"),
         pytest.param(rb"\u0061=\u00e9\u20AC", [("a", "é€")], id="unicode escapes"),
         pytest.param(rb"a=\u0000", [("a", "\0")], id="an escaped NUL is kept"),
-        pytest.param(b"a=\0", [("a", "\0")], id="so is a bare one"),
         pytest.param(rb"a=\\u12", [("a", "\\u12")], id="an escaped backslash makes no unicode one"),
         pytest.param(rb"a=\uD83D\uDE00", [("a", "\U0001f600")], id="a surrogate pair is one"),
         pytest.param(b"a=\\uD83D\\\n\\uDE00", [("a", "\U0001f600")], id="over two lines too"),
@@ -182,6 +181,35 @@ def test_a_byte_order_mark_is_dropped_with_a_warning() -> None:
     assert "byte-order mark" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        pytest.param(b"a=1\nb=\0\nc=\0", 2, id="in a value"),
+        pytest.param(b"a=1\r\n\r\n# \0", 3, id="in a comment"),
+        pytest.param(b"\0" * 4096, 1, id="a file of zeros"),
+        pytest.param(b"a=1\n" + b"\0" * 4096, 2, id="zeros at its end"),
+        pytest.param("a=é\nb=\0".encode(), 2, id="in UTF-8"),
+        pytest.param("jwtControlEnabled=true\n".encode("utf-16-le"), 1, id="UTF-16 without a mark"),
+    ],
+)
+def test_a_nul_byte_is_one_error_of_its_first_line(content: bytes, line: int) -> None:
+    [problem] = errors_of(content)
+
+    assert (problem.line, problem.key) == (line, "")
+    assert problem.message.startswith(
+        "NUL byte: the file is damaged, or not in ISO-8859-1 or UTF-8"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["a=1\n", "\u6161"], ids=["ASCII", "no NUL"])
+def test_a_utf_16_byte_order_mark_is_one_error(text: str, encoding: str) -> None:
+    [problem] = errors_of(("\ufeff" + text).encode(encoding))
+
+    assert problem.line == 1
+    assert problem.message.startswith("UTF-16 byte-order mark: the file is damaged")
+
+
 def test_no_problem_tells_a_value() -> None:
     content = "\ufeffjwtSecretKey=s3cret\\u12é\njwtSecretKey=s3cret\\ud800\ns3cret\\u".encode()
 
@@ -213,6 +241,7 @@ def test_no_bytes_make_it_raise(content: bytes) -> None:
         pytest.param(b"\\" * 5 * MEBIBYTE, id="backslashes"),
         pytest.param(b"\\\n" * (5 * MEBIBYTE // 2), id="empty continuations"),
         pytest.param(b"a\\\n" * (5 * MEBIBYTE // 3), id="continuations"),
+        pytest.param(b"\0" * 5 * MEBIBYTE, id="zeros"),
         pytest.param(b"\\" * 5 * MEBIBYTE + b"\\u", id="backslashes before a bad escape"),
         pytest.param(b"a=" + b"\\u0041" * (5 * MEBIBYTE // 6) + b"\\u", id="escapes before it"),
     ],
@@ -231,13 +260,14 @@ def is_text(pair: tuple[str, str]) -> bool:
 
 def check_against(oracle: Oracle, content: bytes) -> None:
     pairs, throws = oracle.load(content)
+    damaged = b"\0" in content  # an error here, and text like any other in Java
     texts = [pair for pair in pairs if is_text(pair)]
     if throws:  # which ends the reading in Java, but not here
         assert pairs_of(content)[: len(texts)] == texts
-        assert len(errors_of(content)) > len(pairs) - len(texts)
+        assert len(errors_of(content)) > len(pairs) - len(texts) + damaged
     else:
         assert pairs_of(content) == texts
-        assert len(errors_of(content)) == len(pairs) - len(texts)
+        assert len(errors_of(content)) == len(pairs) - len(texts) + damaged
 
 
 def is_read_as_by_java(content: bytes) -> bool:

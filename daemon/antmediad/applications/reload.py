@@ -101,10 +101,15 @@ class Reloader:
     def load(self) -> None:
         """Read everything once, without watching it.
 
+        An application on record whose file is gone is one still, as long as its directory is
+        there: it is to be refused or guarded as before, not to be unknown.
+
         Raises:
             OSError: the directory of the applications cannot be read.
         """
-        for name in (SERVER, *sorted(find_applications(self._home))):
+        names = find_applications(self._home)
+        names |= {name for name in self._registry.recorded() if not self._is_removed(name)}
+        for name in (SERVER, *sorted(names)):
             if self._registry.reload(name) == "kept":
                 self._registry.restore(name)
 

@@ -30,7 +30,7 @@ def read_home(path: Path) -> Registry:
     try:
         Reloader(registry).load()
     except OSError as error:
-        raise UsageError(f"{home.webapps}: cannot be read ({error.strerror})") from error
+        raise UsageError(f"{home.webapps}: cannot be read ({error.strerror or error})") from error
     return registry
 
 

@@ -9,8 +9,10 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from antmediad.applications.home import Home, find_applications, is_application_name
+from antmediad.applications.home import is_application_name
 from antmediad.applications.read import References, read_file
+from antmediad.applications.registry import Registry
+from antmediad.cli.applications import read_home
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import coloured, plain, print_json
 from antmediad.errors import Problem, SettingsError, UsageError
@@ -36,11 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the problems."""
-    found = [
-        (path, problem)
-        for path, name in _files(options)
-        for problem in check_file(path, name, os.environ)
-    ]
+    found = list(_found(options))
     severities = {problem.severity for _, problem in found}
     if options.json:
         print_json(
@@ -61,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
             key = f"{problem.key}: " if problem.key else ""
             colour = "red" if problem.severity == "error" else "yellow"
             severity = coloured(problem.severity, colour)
-            print(f"{path}{line}: {severity}: {plain(key + problem.message)}")
+            print(f"{plain(path)}{line}: {severity}: {plain(key + problem.message)}")
         if not found:
             print("no problems")
     if "error" in severities:
@@ -69,8 +67,8 @@ def run(options: argparse.Namespace) -> int:
     return 1 if options.strict and "warning" in severities else 0
 
 
-def check_file(path: Path, name: str, environment: Mapping[str, str]) -> tuple[Problem, ...]:
-    """Return what is wrong with one file; *name* is its application's, empty for the server's."""
+def check_file(path: Path, environment: Mapping[str, str]) -> tuple[Problem, ...]:
+    """Return what is wrong with a file on its own; its name tells whether it is a server's."""
     try:
         content, _ = read_file(path)
     except OSError as error:
@@ -81,10 +79,9 @@ def check_file(path: Path, name: str, environment: Mapping[str, str]) -> tuple[P
         return (*document.problems, empty)
     references = References(path.parent, environment)
     try:
-        if name or path.name != "red5.properties":
+        if path.name != "red5.properties":
             problems = parse_settings(
                 document.properties,
-                application=name,
                 environment=environment,
                 resolve=references.resolve,
                 problems=document.problems,
@@ -101,21 +98,23 @@ def check_file(path: Path, name: str, environment: Mapping[str, str]) -> tuple[P
     return problems
 
 
-def _files(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
+def _found(options: argparse.Namespace) -> Iterator[tuple[Path, Problem]]:
+    """Yield problems: of the home as its daemon finds them, of other files on their own."""
+    registry: Registry | None = None
     if not options.what:
-        home = Home(home_of(options))
-        if home.server_properties.exists():
-            yield home.server_properties, ""
-        for name in sorted(find_applications(home)):
-            yield home.properties_of(name), name
-        return
+        registry = read_home(home_of(options))
+        for file in sorted(registry.files(), key=lambda one: one.name):
+            yield from ((file.path, problem) for problem in file.problems)
     for what in options.what:
         if os.sep not in what and not os.path.isfile(what) and is_application_name(what):
-            path = Home(home_of(options)).properties_of(what)
-            if not os.path.lexists(path):
+            registry = registry or read_home(home_of(options))
+            if what not in registry.applications:
+                path = registry.home.properties_of(what)
                 raise UsageError(f"no application {what!r}: expected {path}")
-            yield path, what
+            application = registry.applications[what]
+            yield from ((application.path, problem) for problem in application.problems)
         elif os.path.lexists(what):
-            yield Path(what), ""
+            for problem in check_file(Path(what), os.environ):
+                yield Path(what), problem
         else:
             raise UsageError(f"{what}: no such application, and no such file")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from pathlib import Path
 
 from antmediad.applications.home import Home
 from antmediad.cli.applications import find_application, read_home
+from antmediad.cli.input import read_input
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import coloured, plain, print_json
 from antmediad.errors import UsageError
@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
 
 def token_text(argument: str) -> str:
     """Return the token that an argument gives or, as ``-``, standard input."""
-    text = sys.stdin.read() if argument == "-" else argument
+    text = read_input() if argument == "-" else argument
     return text.strip()
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from antmediad import __version__
-from antmediad.errors import AntmediadError, UsageError
+from antmediad.errors import AntmediadError, TokenError, UsageError
+from antmediad.guard.reasons import REASONS
 
 DEFAULT_HOME = "/usr/local/antmedia"
 HOME_FILE = "antmediad.home"
@@ -33,31 +36,74 @@ class Parser(argparse.ArgumentParser):
     """Prints examples as they are, and errors in the form of all other errors."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        # An option that comes later must not change what a script's abbreviation means.
+        options.setdefault("allow_abbrev", False)
+        super().__init__(**options)
 
     def error(self, message: str) -> NoReturn:
         """End with status 2."""
         self.exit(2, f"antmediad: {message}\nTry '{self.prog} --help'.\n")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # argparse's own keeps silent when the help cannot be written.
+        if message:
+            (file or sys.stderr).write(message)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 1 for a negative answer, 2 for an error."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser(arguments)
-    options = parser.parse_args(arguments)
+    _prepare_streams()
     try:
-        return int(options.run(options))
-    except UsageError as error:
-        print(f"antmediad: {error}", file=sys.stderr)
+        try:
+            options = _parser(arguments).parse_args(arguments)
+            return int(options.run(options))
+        finally:
+            # Here, where it can be told that there is no room for the output.
+            sys.stdout.flush()
+    except TokenError as error:
+        _tell(REASONS.get(error.reason, error.reason))
     except AntmediadError as error:
-        print(f"antmediad: {error}", file=sys.stderr)
+        _tell(str(error))
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 141
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        try:
+            sys.stdout.flush()
+        except OSError:
+            place = "standard output: "
+            _discard_output()
+        _tell(f"{place}{error.strerror or error}")
     except KeyboardInterrupt:
         return 130
     return 2
+
+
+def _prepare_streams() -> None:
+    """Make printing possible whatever the standard streams are."""
+    # In the order of their descriptors: a file opened later must not become one of them.
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell(message: str) -> None:
+    with suppress(OSError):
+        print(f"antmediad: {message}", file=sys.stderr, flush=True)
 
 
 def home_of(options: argparse.Namespace) -> Path:
@@ -67,15 +113,23 @@ def home_of(options: argparse.Namespace) -> Path:
     was made for, `DEFAULT_HOME`.
 
     Raises:
-        UsageError: it is no directory with applications.
+        UsageError: it is no directory with applications, or out of reach.
     """
+    try:
+        return _find_home(options)
+    except OSError as error:
+        place = error.filename or "the working directory"
+        raise UsageError(f"{place}: cannot be looked at ({error.strerror or error})") from error
+
+
+def _find_home(options: argparse.Namespace) -> Path:
     noted = Path(sys.prefix, HOME_FILE)
     if options.home:
         home, source = options.home, "--home"
     elif os.environ.get("ANTMEDIA_HOME"):
         home, source = os.environ["ANTMEDIA_HOME"], "ANTMEDIA_HOME"
     elif noted.is_file():
-        home, source = noted.read_text().strip(), str(noted)
+        home, source = os.fsdecode(noted.read_bytes()).strip(), str(noted)
     else:
         home, source = DEFAULT_HOME, "the default"
     path = Path(home).absolute()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import re
 import sys
 from collections.abc import Sequence
 from typing import Any
-
-import orjson
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1"}
 _COLOUR = re.compile(r"\x1b\[\d*m")
@@ -28,8 +28,22 @@ def plain(text: object) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print *value* for machines."""
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    """Print *value* for machines; what no JSON text can hold is replaced."""
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    print(json.dumps(_representable(value), indent=2, ensure_ascii=encoding != "utf8"))
+
+
+def _representable(value: Any) -> Any:
+    if isinstance(value, str):
+        # A path that is not UTF-8 has surrogates in it, which other readers of JSON refuse.
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {_representable(name): _representable(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_representable(item) for item in value]
+    return value
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import getpass
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ from antmediad.applications.write import (
     write_settings,
 )
 from antmediad.cli.applications import find_application, read_home
+from antmediad.cli.input import read_input
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import coloured, plain, print_json, print_table
 from antmediad.errors import Problem, SettingsError, StoreError, UsageError
@@ -52,6 +54,9 @@ EXAMPLES = """examples:
 Keys may be in any spelling: settings.jwksURL is jwksURL. '-' as a value is read from standard
 input, where other users of the machine cannot see it. Secrets are masked.
 exit status: 0 done, 1 'diff' found a difference, 2 cannot be done, and nothing was changed."""
+
+MAX_GENERATION = 2**63 - 1
+"""The largest that the history's database can hold."""
 
 _SIGNS = {
     "same": (" ", ""),
@@ -89,7 +94,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     diff = actions.add_parser("diff", help="print what differs between versions, or from the file")
     _add_application(diff)
     diff.add_argument(
-        "generations", nargs="*", type=int, metavar="GENERATION", help="default: the last one"
+        "generations",
+        nargs="*",
+        type=_generation,
+        metavar="GENERATION",
+        help="default: the last one",
     )
     diff.set_defaults(action=_diff)
 
@@ -100,7 +109,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     rollback = actions.add_parser("rollback", help="write the file of an earlier version again")
     _add_application(rollback)
-    rollback.add_argument("generation", type=int, metavar="GENERATION")
+    rollback.add_argument("generation", type=_generation, metavar="GENERATION")
     rollback.add_argument("--dry-run", action="store_true", help="show the change, do not make it")
     rollback.set_defaults(action=_rollback)
 
@@ -113,6 +122,12 @@ def run(options: argparse.Namespace) -> int:
 def _add_application(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("application", metavar="APP")
     add_home(parser)
+
+
+def _generation(text: str) -> int:
+    if re.fullmatch(r"\d{1,19}", text, re.ASCII) and 0 < int(text) <= MAX_GENERATION:
+        return int(text)
+    raise argparse.ArgumentTypeError("expected a generation: a whole number from 1")
 
 
 def _add_change_options(parser: argparse.ArgumentParser) -> None:
@@ -321,9 +336,12 @@ def _read(application: Application) -> bytes:
 
 
 def _read_value(key: str) -> str:
-    if sys.stdin.isatty():
-        return getpass.getpass(f"{plain(key)}: ")
-    text = sys.stdin.read()
+    if sys.stdin is not None and sys.stdin.isatty():
+        try:
+            return getpass.getpass(f"{plain(key)}: ")
+        except EOFError:
+            raise UsageError(f"{plain(key)}: expected a value") from None
+    text = read_input()
     return text.removesuffix("\n").removesuffix("\r")
 
 

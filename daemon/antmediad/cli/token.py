@@ -80,7 +80,7 @@ def _create(options: argparse.Namespace) -> int:
     if options.alg not in (None, "HS256"):
         raise UsageError(f"{options.alg} needs a private key: name it with --key")
     if options.secret_file is not None:
-        secret = _read(options.secret_file).decode().removesuffix("\n")
+        secret = _secret_in(options.secret_file)
     elif options.app is not None:
         application = find_application(read_home(home_of(options)), options.app)
         if application.snapshot is None:
@@ -90,6 +90,16 @@ def _create(options: argparse.Namespace) -> int:
         raise UsageError("what signs the token? name it with --app, --secret-file or --key")
     print(issue_with_secret(claims, secret))
     return 0
+
+
+def _secret_in(path: Path) -> str:
+    try:
+        secret = _read(path).decode().removesuffix("\n")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: expected a secret in UTF-8") from None
+    if not secret:
+        raise UsageError(f"{path}: is empty; expected a secret")
+    return secret
 
 
 def _secret_of(name: str, settings: Settings) -> str:
@@ -167,4 +177,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error

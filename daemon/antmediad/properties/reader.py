@@ -17,6 +17,7 @@ import jproperties
 from antmediad.errors import Problem
 
 BLANKS = " \t\f"
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 # Linear on a run of backslashes: only its first position gets past the look-behind.
 MALFORMED_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u(?![0-9A-Fa-f]{4})")
@@ -37,6 +38,7 @@ BYTE_ORDER_MARK = (
     "UTF-8 byte-order mark ignored here, but Java reads it as part of the first key; "
     "expected a file without one"
 )
+DAMAGED = "{}: the file is damaged, or not in ISO-8859-1 or UTF-8; expected readable text"
 UTF_8 = (
     "file is read as UTF-8 here, but Java reads its non-ASCII bytes as ISO-8859-1; "
     r"expected \uXXXX escapes in their place"
@@ -64,7 +66,7 @@ class Document:
 
     Attributes:
         properties: every key with its value; of several with one key the last counts.
-        problems: all that is wrong.  A line with an error is missing from ``properties``.
+        problems: all that is wrong.  A line that cannot be read is missing from ``properties``.
     """
 
     properties: tuple[Property, ...]
@@ -78,14 +80,23 @@ def parse_properties(content: bytes) -> Document:
     each whose text cannot exist outside Java (half of a surrogate pair).
 
     The encoding is ISO-8859-1.  Two deviations from Java, each with a warning: non-ASCII
-    content that is valid UTF-8 is read as such, and a UTF-8 byte-order mark is dropped.
+    content that is valid UTF-8 is read as such, and a UTF-8 byte-order mark is dropped.  A third
+    is one error for the whole file: a raw NUL byte, of which a crash can leave many, or a UTF-16
+    byte-order mark.
     """
     text, encoding, has_mark = decode(content)
     problems: list[Problem] = []
+    if content.startswith(UTF_16_MARKS):
+        problems.append(Problem("error", DAMAGED.format("UTF-16 byte-order mark"), 1))
+    elif b"\0" in content:
+        problems.append(
+            Problem("error", DAMAGED.format("NUL byte"), _line_at(text, text.find("\0")))
+        )
     if has_mark:
         problems.append(Problem("warning", BYTE_ORDER_MARK, 1))
     if encoding == "utf-8":
-        problems.append(Problem("warning", UTF_8, _first_non_ascii_line(text)))
+        match = NON_ASCII.search(text)
+        problems.append(Problem("warning", UTF_8, _line_at(text, match.start() if match else 0)))
     properties: list[Property] = []
     reader = jproperties.Properties()
     for line in logical_lines(physical_lines(text)):
@@ -125,9 +136,8 @@ def decode(content: bytes) -> tuple[str, str, bool]:
     return content.decode("iso-8859-1"), "iso-8859-1", has_mark
 
 
-def _first_non_ascii_line(text: str) -> int:
-    match = NON_ASCII.search(text)
-    return 1 + len(LINE_END.findall(text, 0, match.start() if match else 0))
+def _line_at(text: str, offset: int) -> int:
+    return 1 + len(LINE_END.findall(text, 0, offset))
 
 
 class PhysicalLine(NamedTuple):

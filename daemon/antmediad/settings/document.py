@@ -30,7 +30,11 @@ listed here are kept as they are.
 **Types.** A switch is `true`, `on`, `yes`, `1` or `false`, `off`, `no`, `0`, in any case. Whole
 numbers may be hexadecimal (`0x1F`). In lists of addresses an item is an IP address or a CIDR block;
 names, netmasks and short forms are errors. A key that is present but empty is an error for switches
-and numbers. Blanks at the end of a line belong to the value; for secrets they count.
+and numbers. Blanks at the end of a line belong to the value; for secrets they count. Around one of
+several choices, or a text that must have a certain form, they are dropped with a warning.
+
+**Damaged files.** A file with a NUL byte in it, as a crash may leave it, or in UTF-16 is an error.
+Its bytes are ISO-8859-1; UTF-8 is read too, with a warning.
 
 **Placeholders.** `${name}` and `${name:default}` in a value stand for another key of the same file,
 else for an environment variable. A secret is literal, so that it may contain any text. Nothing is
@@ -46,6 +50,9 @@ was `true` and is merely gone, as it is from a file cut short, the settings in f
 *Effect* says whether a setting changes what this daemon does (**here**) or is checked, kept and
 served for the media server (carried). A value beyond its limits is an error in the first case and a
 warning in the second.
+
+**What stops no application.** Ant Media Server takes any text for some keys, or writes them without
+ever reading them. A value that cannot be used is only a warning there:
 """
 
 _GROUPS: Final = {
@@ -92,12 +99,24 @@ def settings_reference() -> str:
     return "\n".join(
         (
             INTRODUCTION,
+            *_exceptions(APPLICATION_KEYS.values()),
             "## Application: red5-web.properties\n",
             *_tables(APPLICATION_KEYS.values()),
             "## Server: conf/red5.properties\n",
             *_tables(SERVER_KEYS.values()),
         )
     )
+
+
+def _exceptions(settings: Iterable[Setting]) -> Iterator[str]:
+    effective, default = [], []
+    for setting in settings:
+        if setting.misfit == "default":
+            default.append(_code(setting.key))
+        elif setting.misfit == "kept" and setting.effective:
+            effective.append(_code(setting.key))
+    yield f"- the default counts: {', '.join(default)}"
+    yield f"- the value is kept: {', '.join(effective)}\n"
 
 
 def _tables(settings: Iterable[Setting]) -> Iterator[str]:

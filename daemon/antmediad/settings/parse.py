@@ -23,13 +23,15 @@ from antmediad.settings.spelling import (
     application_suggestion,
     server_suggestion,
 )
-from antmediad.settings.values import Severity, convert, limits_broken
+from antmediad.settings.values import Severity, convert, is_within, limits_broken
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 GUARD: Final = "jwtControlEnabled"
 GUARD_GONE: Final = (
     f"was true and its line is gone; write {GUARD}=false to switch the JWT filter off"
 )
+NOT_USED: Final = "; the default counts"
+BLANKS_DROPPED: Final = "found blanks before or after the value, which are dropped"
 EXPRESSION: Final = "#{...} is kept as it stands; expressions are never executed here"
 
 
@@ -114,7 +116,7 @@ def parse_settings(  # noqa: PLR0913 - each keyword has a default that is right 
     reading = _Reading(entries, APPLICATION_SPELLINGS, application_suggestion, problems)
     reading.convert(environment, resolve)
     if was_guarded and not reading.mentions(APPLICATION_KEYS[GUARD]):
-        reading.add("error", GUARD_GONE, 0, GUARD)
+        reading.add("error", GUARD_GONE, reading.last_line, GUARD)
     settings = Settings(**reading.values)
     reading.add_findings(check_application(settings, application))
     return Parsed(settings, reading.warnings(), reading.origins, reading.unknown)
@@ -167,6 +169,11 @@ class _Reading:
                 self.unknown[key] = entry.value
                 self._tell_of_unknown(entry, suggestion)
 
+    @property
+    def last_line(self) -> int:
+        """The line of the last property, or 0 if there is none."""
+        return max((entry.line for entry in self._entries.values()), default=0)
+
     def mentions(self, setting: Setting) -> bool:
         return any(key in self._entries for key in setting.spellings)
 
@@ -187,8 +194,7 @@ class _Reading:
             try:
                 self._convert(setting, entry, references)
             except SettingsError as error:
-                for problem in error.problems:
-                    self._add_of(setting, entry, problem.severity, problem.message)
+                self._refuse(setting, entry, error)
 
     def add_findings(self, findings: Iterable[Finding]) -> None:
         """Add what settings say together, unless one of them has no value to go by."""
@@ -236,11 +242,22 @@ class _Reading:
             text, source = entry.value, "file"
         if "#{" in text and not setting.secret:
             self._add_of(setting, entry, "warning", EXPRESSION)
+        if setting.is_trimmed and text != text.strip():
+            self._add_of(setting, entry, "warning", BLANKS_DROPPED)
         value = convert(setting, text)
-        self.values[setting.name] = value
         self.origins[setting.key] = Origin(entry.line, entry.key, source)
+        not_used = setting.misfit == "default" and not is_within(setting, value)
+        self.values[setting.name] = setting.default if not_used else value
         for severity, message in limits_broken(setting, value):
-            self._add_of(setting, entry, severity, message)
+            self._add_of(setting, entry, severity, message + (NOT_USED if not_used else ""))
+
+    def _refuse(self, setting: Setting, entry: Entry, error: SettingsError) -> None:
+        """Tell why a value has no meaning; where that is no error, the default counts."""
+        for problem in error.problems:
+            if setting.misfit == "default":
+                self._add_of(setting, entry, "warning", problem.message + NOT_USED)
+            else:
+                self._add_of(setting, entry, problem.severity, problem.message)
 
     def _add_of(self, setting: Setting, entry: Entry, severity: Severity, message: str) -> None:
         if severity == "error":

@@ -43,6 +43,7 @@ class Settings(Masked):
     db_id: str | None = setting(
         "dbId",
         default=None,
+        misfit="default",
         expected="database object id",
         group="misc",
         description="Database row id; hidden from JSON, written on save as an empty or hex value.",
@@ -99,6 +100,7 @@ class Settings(Masked):
         default="",
         kind="ladder",
         legacy=("settings.encoderSettingsString",),
+        misfit="default",
         expected=(
             "JSON array of "
             "height,videoBitrate,audioBitrate,forceEncode,forceSameResolutionEncode; or old "
@@ -487,6 +489,7 @@ class Settings(Masked):
     mysql_client_path: str = setting(
         "mySqlClientPath",
         default="/usr/local/antmedia/mysql",
+        misfit="default",
         expected="path",
         group="misc",
         description="Left-over field; written on save, never read from the file.",
@@ -787,6 +790,7 @@ class Settings(Masked):
         default=0,
         kind="long",
         effective=True,
+        misfit="default",
         expected="epoch milliseconds",
         group="cluster",
         description=(
@@ -809,6 +813,7 @@ class Settings(Masked):
         default="",
         legacy=("settings.httpforwarding.baseURL",),
         effective=True,
+        misfit="kept",
         pattern=HTTP_URL,
         expected="an http:// or https:// URL",
         group="misc",
@@ -984,6 +989,7 @@ class Settings(Masked):
         "appStatus",
         default="installed",
         effective=True,
+        misfit="default",
         choices=(
             "installing",
             "installed",
@@ -998,6 +1004,7 @@ class Settings(Masked):
         default=0,
         kind="long",
         effective=True,
+        misfit="default",
         expected="epoch milliseconds",
         group="cluster",
         description="When the application was installed. Never read from file.",
@@ -1005,12 +1012,14 @@ class Settings(Masked):
     pull_war_file: bool = setting(
         "pullWarFile",
         default=False,
+        misfit="default",
         group="cluster",
         description="Record exists only so that other nodes fetch the WAR. Never read from file.",
     )
     war_file_origin_server_address: str = setting(
         "warFileOriginServerAddress",
         default="",
+        misfit="default",
         expected="host or IP",
         group="cluster",
         description="Node that holds the original WAR. Never read from file.",

@@ -18,7 +18,7 @@ Kind = Literal[
     "int",  # 32 bits
     "long",  # 64 bits
     "float",
-    "string",  # exact, not trimmed
+    "string",  # exact; trimmed where there are choices or a pattern
     "level",  # one of the choices, in any case
     "host",  # an IP address or a host name
     "list",  # comma separated, trimmed, empty items skipped
@@ -30,6 +30,8 @@ Kind = Literal[
     "ladder",  # a JSON array of objects or comma separated numbers, kept as text
     "json",  # JSON that nothing here looks into, kept as text
 ]
+
+Misfit = Literal["refused", "kept", "default"]
 
 MASK: Final = "********"
 
@@ -52,6 +54,9 @@ class Setting:
         secret: masked wherever it is shown, and literal in the file.
         group: the heading it stands under in the reference and on the panel.
         effective: it changes what this daemon does; otherwise it is checked, carried and served.
+        misfit: what becomes of a value beyond the limits.  It is ``refused`` with an error;
+            or ``kept`` with a warning, where Ant Media Server takes every value that converts; or
+            the ``default`` counts, with a warning, and so it does for what does not convert.
         required: an empty value is an error.
         choices: the values allowed, or for a list the items allowed; empty for no such limit.
         minimum: smallest value allowed.
@@ -70,6 +75,7 @@ class Setting:
     secret: bool
     group: str
     effective: bool
+    misfit: Misfit
     required: bool
     choices: tuple[str, ...]
     minimum: int | None
@@ -78,6 +84,12 @@ class Setting:
     expected: str
     description: str
     json_name: str | None
+
+    @property
+    def is_trimmed(self) -> bool:
+        """Blanks around the text do not belong to the value, and are told."""
+        limited = bool(self.choices or self.pattern)
+        return self.kind == "string" and limited and not self.secret
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -95,6 +107,7 @@ def setting(  # noqa: PLR0913 - a declaration names what it declares
     kind: Kind | None = None,
     secret: bool = False,
     effective: bool = False,
+    misfit: Misfit | None = None,
     required: bool = False,
     choices: tuple[str, ...] = (),
     minimum: int | None = None,
@@ -103,7 +116,10 @@ def setting(  # noqa: PLR0913 - a declaration names what it declares
     expected: str = "",
     json_name: str | None = "",
 ) -> T:
-    """Declare a dataclass field that is a setting; the kind follows from *default* if not given."""
+    """Declare a dataclass field that is a setting.
+
+    If not given, the kind follows from *default*, and *misfit* from *effective*.
+    """
     declared = Setting(
         key=key,
         name="",  # not known yet; `declared_settings` fills it in
@@ -113,6 +129,7 @@ def setting(  # noqa: PLR0913 - a declaration names what it declares
         secret=secret,
         group=group,
         effective=effective,
+        misfit=misfit or ("refused" if effective else "kept"),
         required=required,
         choices=choices,
         minimum=minimum,

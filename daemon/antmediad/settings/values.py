@@ -43,14 +43,10 @@ def convert(setting: Setting, text: str) -> Value:
 
 
 def limits_broken(setting: Setting, value: Value) -> Iterator[tuple[Severity, str]]:
-    """Yield what is wrong with a value that did convert.
-
-    Beyond the limits is an error where the setting matters to this daemon.  Where it is only
-    carried, it is a warning: Ant Media Server takes every value that converts.
-    """
-    severity: Severity = "error" if setting.effective else "warning"
-    if not _within(setting, value):
-        yield severity, _limits(setting) + _blanks_around(value)
+    """Yield what is wrong with a value that did convert, beyond its limits or not."""
+    severity: Severity = "error" if setting.misfit == "refused" else "warning"
+    if not is_within(setting, value):
+        yield severity, _limits(setting)
     if setting.secret and isinstance(value, str) and value != value.strip():
         yield "warning", "the secret begins or ends with blanks, which are part of it"
     if setting.kind == "urls" and isinstance(value, tuple):
@@ -59,7 +55,8 @@ def limits_broken(setting: Setting, value: Value) -> Iterator[tuple[Severity, st
                 yield "warning", f"URL {position} is not encrypted; expected an https:// URL"
 
 
-def _within(setting: Setting, value: Value) -> bool:
+def is_within(setting: Setting, value: Value) -> bool:
+    """Tell whether a value is within the limits of its setting."""
     if isinstance(value, tuple):
         return not setting.choices or all(item in setting.choices for item in value)
     if isinstance(value, str):
@@ -88,11 +85,6 @@ def _limits(setting: Setting) -> str:
 def _one_of(setting: Setting) -> str:
     each = "each item one of" if setting.kind == "list" else "one of"
     return f"{each} {', '.join(setting.choices)}"
-
-
-def _blanks_around(value: Value) -> str:
-    blanks = isinstance(value, str) and value != value.strip()
-    return "; found blanks before or after the value" if blanks else ""
 
 
 def _refuse(expected: str, text: str | None = None) -> NoReturn:
@@ -130,8 +122,8 @@ def _real(_: Setting, text: str) -> float:
     return value
 
 
-def _string(_: Setting, text: str) -> str:
-    return text
+def _string(setting: Setting, text: str) -> str:
+    return text.strip() if setting.is_trimmed else text
 
 
 def _level(_: Setting, text: str) -> str:
@@ -260,13 +252,17 @@ def _object(_: Setting, text: str) -> str:
 
 
 def _ladder(_: Setting, text: str) -> str:
-    """Accept a JSON array of objects, or the comma separated numbers of old."""
+    """Accept nothing, a JSON array of objects, or the comma separated numbers of old."""
     expected = "a JSON array of objects, or height,videoBitrate,audioBitrate triples"
+    if not text.strip():
+        return text
     if text.lstrip().startswith(("[", "{")):
         steps = _json(text, expected)
         if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
             _refuse(expected)
-    elif not all(re.fullmatch(r"[+-]?[0-9]{1,20}", item) for _, item in _items(text)):
+        return text
+    numbers = [item for _, item in _items(text)]
+    if len(numbers) < 3 or not all(re.fullmatch(r"[+-]?[0-9]{1,20}", one) for one in numbers):
         _refuse(expected)
     return text
 
