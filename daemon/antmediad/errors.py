@@ -11,6 +11,7 @@ AntmediadError
 ├── StoreError              data cannot be read or kept
 │   └── RecordExistsError   the id is taken
 ├── RequestError            the request is let through, and cannot be answered as asked
+│   └── PlayError           it is to play, which is not allowed
 └── UsageError              a command line cannot be carried out
 """
 
@@ -117,6 +118,14 @@ class RequestError(AntmediadError):
         self.status = status
         self.message = message
         self.headers = headers
+
+
+class PlayError(RequestError):
+    """The request to play is refused; ``reason`` is one word for the metrics."""
+
+    def __init__(self, reason: str, message: str, status: int = 403) -> None:
+        super().__init__(status, message)
+        self.reason = reason
 
 
 class UsageError(AntmediadError):

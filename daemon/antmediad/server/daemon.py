@@ -25,6 +25,7 @@ from antmediad.observe.metrics import Metrics
 from antmediad.server import systemd
 from antmediad.server.app import App
 from antmediad.server.listen import Listener, detect_address
+from antmediad.server.monitor import Monitor
 from antmediad.server.record import Recorder
 from antmediad.server.stores import Stores
 from antmediad.settings.schema import Settings
@@ -63,7 +64,7 @@ class Daemon:
         self._tasks: set[asyncio.Task[None]] = set()
         self._dropping: asyncio.TimerHandle | None = None
         self._key_sets = KeySets(fetch, KeySetFiles(self.home.data / "key-sets"))
-        self._stores = Stores(self.home)
+        self._stores = Stores(self.home, self.metrics.add_commit)
 
     async def run(self, on_ready: Callable[[Daemon], None] = lambda _: None) -> None:
         """Start, call *on_ready*, serve until `stop` or SIGTERM, and stop in order.
@@ -74,8 +75,9 @@ class Daemon:
         loop = asyncio.get_running_loop()
         _allow_many_files()
         registry = self._open_registry()
-        app = App(registry, self._stores, self._make_guard, self.metrics, self._address)
-        self._registry, self._app = registry, app
+        monitor = Monitor(registry, self.metrics, self._stores, self._key_sets)
+        app = App(registry, self._stores, self._make_guard, self.metrics, monitor, self._address)
+        self._registry, self._app, self._monitor = registry, app, monitor
         registry.on_change = self._on_change
         registry.on_version = self._on_version
         reloader = Reloader(registry)
@@ -97,6 +99,7 @@ class Daemon:
             gc.collect()
             gc.freeze()
             gc.set_threshold(10_000, 20, 50)
+            monitor.is_ready = True
             systemd.notify("READY=1", f"STATUS={self.status}")
             on_ready(self)
             await self._stopping.wait()
@@ -223,6 +226,7 @@ class Daemon:
         )
 
     async def _close(self, reloader: Reloader) -> None:
+        self._monitor.is_ready = False
         logger.info("stopping: grace=%gs", GRACE_S)
         self._listener.stop_listening()
         await self._app.finish(GRACE_S)
