@@ -8,6 +8,7 @@ AntmediadError
 │   ├── AddressError        by the IP filter
 │   └── TokenError          by the JWT filter
 ├── KeySetError             a JSON Web Key Set cannot be had or used
+├── CertificateError        a certificate cannot be served
 ├── StoreError              data cannot be read or kept
 │   └── RecordExistsError   the id is taken
 ├── RequestError            the request is let through, and cannot be answered as asked
@@ -98,6 +99,10 @@ class TokenError(GuardError):
 
 class KeySetError(AntmediadError):
     """A JSON Web Key Set cannot be fetched or holds no usable key.  Keys held stay usable."""
+
+
+class CertificateError(AntmediadError):
+    """A certificate cannot be served; the text names settings, never what is in the files."""
 
 
 class StoreError(AntmediadError):

@@ -134,6 +134,7 @@ class App:
         self._served: dict[str, Served] = {}
         self._host = Host(address, address)
         self._trusted_proxies: tuple[Network, ...] = ()
+        self._secure_headers: Headers = ()
         self._targets: dict[str, _Target] = {}
         self._is_stopping = False
         self._under_way = 0
@@ -153,6 +154,8 @@ class App:
         settings = self.server_settings
         self._trusted_proxies = settings.http_trusted_proxies
         self._monitor.refresh(settings)
+        age_s = settings.https_hsts_seconds
+        self._secure_headers = (("Strict-Transport-Security", f"max-age={age_s}"),) if age_s else ()
         self._host = Host(self._host.address, settings.server_name or self._host.address)
 
     def refresh(self, name: str) -> None:
@@ -188,13 +191,20 @@ class App:
         await asyncio.gather(*self._settling, return_exceptions=True)
         await self._scripts.close()
 
+    def handle_secure(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        """Answer a request that came over TLS."""
+        return self.handle(request, self._secure_headers)
+
     async def handle(  # noqa: C901 - where every error ends
-        self, request: web.BaseRequest
+        self, request: web.BaseRequest, headers: Headers = ()
     ) -> web.StreamResponse:
-        """Answer *request*.  The only place where errors become responses."""
+        """Answer *request*.  The only place where errors become responses.
+
+        Args:
+            headers: those of every response.
+        """
         begun = perf_counter()
         self._under_way += 1
-        headers: Headers = ()
         counts = self._metrics.elsewhere
         try:
             target = self._targets.get(request.raw_path) or self._read_target(request.raw_path)
@@ -213,8 +223,8 @@ class App:
                 check_origin(origin, request.method)
                 wanted = fields.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
                 if request.method == "OPTIONS" and wanted:
-                    return self._answer_preflight(served, request, wanted)
-                headers = CORS_HEADERS
+                    return self._answer_preflight(served, request, wanted, headers)
+                headers += CORS_HEADERS
             clients = (
                 self._clients_of(request, served)
                 if self._trusted_proxies
@@ -298,12 +308,12 @@ class App:
         return RequestError(503, message, (("Retry-After", "5"),))
 
     def _answer_preflight(
-        self, served: Served, request: web.BaseRequest, method: str
+        self, served: Served, request: web.BaseRequest, method: str, common: Headers
     ) -> web.StreamResponse:
         names = request.headers.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ())
         headers = answer_preflight(method, ",".join(names))
         served.counts.statuses[200] += 1
-        return reply(request, Answer(b"", 200, headers, "text/plain"))
+        return reply(request, Answer(b"", 200, headers, "text/plain"), common)
 
     def _clients_of(self, request: web.BaseRequest, served: Served) -> tuple[str, ...]:
         peer = request.remote or ""

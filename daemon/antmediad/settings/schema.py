@@ -1759,7 +1759,18 @@ class ServerSettings(Masked):
         maximum=65535,
         effective=True,
         group="http",
-        description="Port for HTTPS.",
+        description="Port for HTTPS; in use while there is a certificate.",
+        json_name=None,
+    )
+    https_hsts_seconds: int = setting(
+        "https.hsts_seconds",
+        default=0,
+        minimum=0,
+        expected="seconds; 0 = off",
+        effective=True,
+        group="http",
+        description="How long browsers are to use HTTPS only, told over HTTPS "
+        "(Strict-Transport-Security).",
         json_name=None,
     )
     http_trusted_proxies: tuple[Network, ...] = setting(
