@@ -213,7 +213,7 @@ class App:
             if served is None:
                 if target.probe:
                     told = await self._monitor.answer(request, target.probe)
-                    return self._reply(request, told, (), counts, begun)
+                    return self._reply(request, told, headers, counts, begun)
                 counts = self._counts_without_settings(segments)
                 raise self._unknown(segments)
             counts = served.counts
