@@ -31,6 +31,7 @@ LEVEL = {
 ONLY_IN = {
     "jproperties": "properties",
     "jwt": "guard",
+    "prometheus_client": "observe",
     "sqlite3": "store",
     "watchdog": "applications",
 }

@@ -8,9 +8,11 @@ AntmediadError
 │   ├── AddressError        by the IP filter
 │   └── TokenError          by the JWT filter
 ├── KeySetError             a JSON Web Key Set cannot be had or used
+├── CertificateError        a certificate cannot be served
 ├── StoreError              data cannot be read or kept
 │   └── RecordExistsError   the id is taken
 ├── RequestError            the request is let through, and cannot be answered as asked
+│   └── PlayError           it is to play, which is not allowed
 └── UsageError              a command line cannot be carried out
 """
 
@@ -99,6 +101,10 @@ class KeySetError(AntmediadError):
     """A JSON Web Key Set cannot be fetched or holds no usable key.  Keys held stay usable."""
 
 
+class CertificateError(AntmediadError):
+    """A certificate cannot be served; the text names settings, never what is in the files."""
+
+
 class StoreError(AntmediadError):
     """Data cannot be read or kept; nothing was changed."""
 
@@ -117,6 +123,14 @@ class RequestError(AntmediadError):
         self.status = status
         self.message = message
         self.headers = headers
+
+
+class PlayError(RequestError):
+    """The request to play is refused; ``reason`` is one word for the metrics."""
+
+    def __init__(self, reason: str, message: str, status: int = 403) -> None:
+        super().__init__(status, message)
+        self.reason = reason
 
 
 class UsageError(AntmediadError):

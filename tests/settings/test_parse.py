@@ -680,6 +680,7 @@ def test_a_server_setting_that_cannot_be_used_is_an_error(text: str) -> None:
     [
         ("server.allowed_dashboard_CIDR=", "nobody reaches the panel"),
         ("http.trusted_proxies=0.0.0.0/0", "trusts every peer"),
+        ("http.ssl_certificate_key_file=", "expected a certificate and its key"),
         ("server.jwtServerControlEnabled=true", "no token passes"),
         ("http.port=5443", "another port"),
         ("server.jwtServerControlEnabled=1\nserver.jwtServerSecretKey=short", "32 characters"),

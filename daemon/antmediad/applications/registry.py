@@ -413,6 +413,7 @@ class Registry:
         """Forget an application whose directory is gone.  Its data stays."""
         if self.applications.pop(name, None) is None:
             return
+        self._metrics.forget(name)
         latest = self._latest.get(name)
         if latest is not None and latest.digest:
             gone = Version(name, latest.generation + 1, time.time(), "removed", "", False)
@@ -566,7 +567,9 @@ class Registry:
         self.on_version(version, content)
 
     def _count(self, name: str, result: Result) -> Result:
-        self._metrics.reloads[name, result] += 1
+        # Not of one that was removed while it was read: nothing would drop that figure again.
+        if name == SERVER or name in self.applications:
+            self._metrics.reloads[name, result] += 1
         return result
 
 

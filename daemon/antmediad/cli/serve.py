@@ -25,13 +25,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=_port, help="port to listen on, instead of http.port; 0 for any free one"
     )
+    parser.add_argument(
+        "--https-port",
+        type=_port,
+        help="port for HTTPS, instead of https.port; in use while there is a certificate",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     home = home_of(options)
     configure_logs()
-    daemon = Daemon(home, options.host, options.port)
+    daemon = Daemon(home, options.host, options.port, options.https_port)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(daemon.run())
     return 0

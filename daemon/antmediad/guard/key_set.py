@@ -7,7 +7,7 @@ import logging
 import re
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -179,6 +179,7 @@ class KeySet:
         fetched_at: of the last good fetch, seconds since 1970; 0 before the first.
         error: why the last fetch failed, empty when it did not.
         fetches: how often the source was asked.
+        failures: how often it was asked, at all locations, in vain.
     """
 
     def __init__(
@@ -400,6 +401,9 @@ class KeySets:
         self._fetch = fetch
         self._shelf = shelf
         self._sets: dict[str, KeySet] = {}
+
+    def __iter__(self) -> Iterator[KeySet]:
+        return iter(tuple(self._sets.values()))
 
     def of(self, urls: Iterable[str]) -> tuple[KeySet, ...]:
         """Return the key sets of *urls*, started."""

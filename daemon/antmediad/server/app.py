@@ -10,11 +10,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from time import perf_counter
 
 from aiohttp import hdrs, web
 
 from antmediad.applications.registry import Registry
-from antmediad.errors import GuardError, RequestError, StoreError
+from antmediad.errors import GuardError, PlayError, RequestError, StoreError
 from antmediad.guard.address import Network, clients_of
 from antmediad.guard.verdict import Guard
 from antmediad.observe.metrics import Counts, Metrics
@@ -25,6 +26,7 @@ from antmediad.rest.scripts import Scripts
 from antmediad.rest.vod_files import STREAMS, find_unfinished, settle
 from antmediad.server.cors import HEADERS as CORS_HEADERS
 from antmediad.server.cors import METHODS, answer_preflight, check_origin
+from antmediad.server.monitor import Monitor, probe_of
 from antmediad.server.paths import parse_query, split_target
 from antmediad.server.play import Player, Sessions, check_play, is_controlled
 from antmediad.server.reply import Headers, reply
@@ -56,12 +58,14 @@ class _Target:
         query: the first value of each parameter.
         routes: by method, None when the path is none of the REST API.
         parameters: the variable segments of the path.
+        probe: what is asked about the daemon itself, empty when nothing.
     """
 
     segments: list[str]
     query: Mapping[str, str]
     routes: Mapping[str, Route] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    probe: str = ""
 
 
 class Served:
@@ -107,12 +111,13 @@ class Served:
 class App:
     """All that is served, by the first segment of the path."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it holds what is made elsewhere
         self,
         registry: Registry,
         stores: Stores,
         make_guard: Callable[[Settings], Guard],
         metrics: Metrics,
+        monitor: Monitor,
         address: str,
     ) -> None:
         """Serve the applications of *registry*.
@@ -125,9 +130,11 @@ class App:
         self._stores = stores
         self._make_guard = make_guard
         self._metrics = metrics
+        self._monitor = monitor
         self._served: dict[str, Served] = {}
         self._host = Host(address, address)
         self._trusted_proxies: tuple[Network, ...] = ()
+        self._secure_headers: Headers = ()
         self._targets: dict[str, _Target] = {}
         self._is_stopping = False
         self._under_way = 0
@@ -146,6 +153,9 @@ class App:
         """Serve by the server's settings in force from now on."""
         settings = self.server_settings
         self._trusted_proxies = settings.http_trusted_proxies
+        self._monitor.refresh(settings)
+        age_s = settings.https_hsts_seconds
+        self._secure_headers = (("Strict-Transport-Security", f"max-age={age_s}"),) if age_s else ()
         self._host = Host(self._host.address, settings.server_name or self._host.address)
 
     def refresh(self, name: str) -> None:
@@ -181,18 +191,30 @@ class App:
         await asyncio.gather(*self._settling, return_exceptions=True)
         await self._scripts.close()
 
+    def handle_secure(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        """Answer a request that came over TLS."""
+        return self.handle(request, self._secure_headers)
+
     async def handle(  # noqa: C901 - where every error ends
-        self, request: web.BaseRequest
+        self, request: web.BaseRequest, headers: Headers = ()
     ) -> web.StreamResponse:
-        """Answer *request*.  The only place where errors become responses."""
+        """Answer *request*.  The only place where errors become responses.
+
+        Args:
+            headers: those of every response.
+        """
+        begun = perf_counter()
         self._under_way += 1
-        headers: Headers = ()
-        counts: Counts | None = None
+        counts = self._metrics.elsewhere
         try:
             target = self._targets.get(request.raw_path) or self._read_target(request.raw_path)
             segments = target.segments
             served = self._served.get(segments[0]) if segments else None
             if served is None:
+                if target.probe:
+                    told = await self._monitor.answer(request, target.probe)
+                    return self._reply(request, told, headers, counts, begun)
+                counts = self._counts_without_settings(segments)
                 raise self._unknown(segments)
             counts = served.counts
             fields = request.headers
@@ -201,8 +223,8 @@ class App:
                 check_origin(origin, request.method)
                 wanted = fields.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
                 if request.method == "OPTIONS" and wanted:
-                    return self._answer_preflight(served, request, wanted)
-                headers = CORS_HEADERS
+                    return self._answer_preflight(served, request, wanted, headers)
+                headers += CORS_HEADERS
             clients = (
                 self._clients_of(request, served)
                 if self._trusted_proxies
@@ -214,7 +236,7 @@ class App:
                 sent = await self._serve_file(served, request, player, headers)
                 if not isinstance(sent, Answer):
                     return sent
-                return self._reply(request, sent, headers, counts)
+                return self._reply(request, sent, headers, counts, begun)
             authorization = fields.getall(hdrs.AUTHORIZATION, ())
             try:
                 served.guard.check(clients, authorization)
@@ -241,14 +263,15 @@ class App:
             self._under_way -= 1
             if self._is_stopping and not self._under_way:
                 self._finished.set()
-        return self._reply(request, answer, headers, counts)
+        return self._reply(request, answer, headers, counts, begun)
 
     def _read_target(self, text: str) -> _Target:
         """Return what a request target means; those of the REST API are remembered for a while."""
         segments, query_text = split_target(text)
         query = parse_query(query_text)
         if segments[1:3] != _BASE:
-            return _Target(segments, query)
+            probe = probe_of(segments)
+            return _Target([], query, probe=probe) if probe else _Target(segments, query)
         try:
             routes, parameters = ROUTER.find(segments[3:])
         except RequestError:
@@ -262,11 +285,20 @@ class App:
         return target
 
     def _reply(
-        self, request: web.BaseRequest, answer: Answer, headers: Headers, counts: Counts | None
+        self,
+        request: web.BaseRequest,
+        answer: Answer,
+        headers: Headers,
+        counts: Counts,
+        begun: float,
     ) -> web.StreamResponse:
-        if counts is not None:
-            counts.statuses[answer.status] += 1
+        counts.statuses[answer.status] += 1
+        counts.took_s.add(perf_counter() - begun)
         return reply(request, answer, headers, close=self._is_stopping)
+
+    def _counts_without_settings(self, segments: list[str]) -> Counts:
+        known = bool(segments) and segments[0] in self._registry.applications
+        return self._metrics.requests[segments[0]] if known else self._metrics.elsewhere
 
     def _unknown(self, segments: list[str]) -> RequestError:
         if not segments or segments[0] not in self._registry.applications:
@@ -276,12 +308,12 @@ class App:
         return RequestError(503, message, (("Retry-After", "5"),))
 
     def _answer_preflight(
-        self, served: Served, request: web.BaseRequest, method: str
+        self, served: Served, request: web.BaseRequest, method: str, common: Headers
     ) -> web.StreamResponse:
         names = request.headers.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ())
         headers = answer_preflight(method, ",".join(names))
         served.counts.statuses[200] += 1
-        return reply(request, Answer(b"", 200, headers, "text/plain"))
+        return reply(request, Answer(b"", 200, headers, "text/plain"), common)
 
     def _clients_of(self, request: web.BaseRequest, served: Served) -> tuple[str, ...]:
         peer = request.remote or ""
@@ -324,7 +356,8 @@ class App:
         settings = served.settings
         try:
             await check_play(settings, served.open_store, self._sessions, player, time.time())
-        except RequestError as error:
+        except PlayError as error:
+            served.counts.play_refused[error.reason] += 1
             logger.info(
                 "request refused: application=%s client=%s reason=%s method=%s path=%s",
                 served.application,

@@ -24,7 +24,9 @@ from antmediad.observe.logs import set_level
 from antmediad.observe.metrics import Metrics
 from antmediad.server import systemd
 from antmediad.server.app import App
+from antmediad.server.https import Https
 from antmediad.server.listen import Listener, detect_address
+from antmediad.server.monitor import Monitor
 from antmediad.server.record import Recorder
 from antmediad.server.stores import Stores
 from antmediad.settings.schema import Settings
@@ -49,13 +51,14 @@ class Daemon:
         path: Path,
         host: str | None = None,
         port: int | None = None,
+        https_port: int | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        """Serve the home at *path*; *host* and *port* come before those of its settings."""
+        """Serve the home at *path*; *host* and the ports come before those of its settings."""
         self.home = Home(path)
         self.metrics = Metrics()
         self.url = ""
-        self._host, self._port = host, port
+        self._host, self._port, self._https_port = host, port, https_port
         self._environment = environment
         self._address = environment.get("AMS_HOST_ADDRESS") or detect_address()
         self._recorder: Recorder | None = None
@@ -63,7 +66,7 @@ class Daemon:
         self._tasks: set[asyncio.Task[None]] = set()
         self._dropping: asyncio.TimerHandle | None = None
         self._key_sets = KeySets(fetch, KeySetFiles(self.home.data / "key-sets"))
-        self._stores = Stores(self.home)
+        self._stores = Stores(self.home, self.metrics.add_commit)
 
     async def run(self, on_ready: Callable[[Daemon], None] = lambda _: None) -> None:
         """Start, call *on_ready*, serve until `stop` or SIGTERM, and stop in order.
@@ -74,12 +77,19 @@ class Daemon:
         loop = asyncio.get_running_loop()
         _allow_many_files()
         registry = self._open_registry()
-        app = App(registry, self._stores, self._make_guard, self.metrics, self._address)
-        self._registry, self._app = registry, app
+        monitor = Monitor(registry, self.metrics, self._stores, self._key_sets)
+        app = App(registry, self._stores, self._make_guard, self.metrics, monitor, self._address)
+        self._registry, self._app, self._monitor = registry, app, monitor
         registry.on_change = self._on_change
         registry.on_version = self._on_version
         reloader = Reloader(registry)
         self._listener = Listener(app.handle)
+        self._https = Https(
+            Listener(app.handle_secure),
+            self.home.path.absolute(),
+            lambda: app.server_settings,
+            self._https_address,
+        )
         try:
             try:
                 reloader.start()
@@ -89,6 +99,7 @@ class Daemon:
                     " directory of the applications, see --home"
                 ) from error
             await self._listen()
+            await self._https.start()
             for signal_ in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(signal_, self.stop)
             loop.add_signal_handler(signal.SIGHUP, self._rescan, reloader)
@@ -97,6 +108,7 @@ class Daemon:
             gc.collect()
             gc.freeze()
             gc.set_threshold(10_000, 20, 50)
+            monitor.is_ready = True
             systemd.notify("READY=1", f"STATUS={self.status}")
             on_ready(self)
             await self._stopping.wait()
@@ -145,8 +157,14 @@ class Daemon:
                 " choose another with --host and --port, or http.host and http.port in"
                 " conf/red5.properties"
             ) from error
-        host, port = self._listener.address
-        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self.url = self._listener.url
+
+    def _https_address(self) -> tuple[str, int]:
+        settings = self._app.server_settings
+        return (
+            self._host if self._host is not None else settings.http_host,
+            self._https_port if self._https_port is not None else settings.https_port,
+        )
 
     def _make_guard(self, settings: Settings) -> Guard:
         key_sets = self._key_sets.of(settings.jwks_url) if settings.jwt_control_enabled else ()
@@ -179,6 +197,8 @@ class Daemon:
 
     async def _follow_server_settings(self) -> None:
         set_level(self._app.server_settings.log_level)
+        if self._stopping.is_set():
+            return
         before = self.url
         try:
             await self._listen()
@@ -215,18 +235,21 @@ class Daemon:
                 len(application.problems),
             )
         logger.info(
-            "serving: url=%s home=%s applications=%d (%s)",
+            "serving: url=%s%s home=%s applications=%d (%s)",
             self.url,
+            f" url={self._https.url}" if self._https.url else "",
             self.home.path,
             len(self._registry.applications),
             self.status,
         )
 
     async def _close(self, reloader: Reloader) -> None:
+        self._monitor.is_ready = False
         logger.info("stopping: grace=%gs", GRACE_S)
         self._listener.stop_listening()
+        self._https.stop()
         await self._app.finish(GRACE_S)
-        await self._listener.close()
+        await asyncio.gather(self._listener.close(), self._https.close())
         await reloader.close()
         await self._key_sets.retain(())
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -16,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 75.0
 LINGER_S = 2.0
+HANDSHAKE_S = 15.0
+TLS_END_S = 5.0
 MAX_LINE_BYTES = 16384
 MAX_FIELD_BYTES = 16384
 MAX_FIELDS = 100
@@ -75,6 +78,7 @@ class Listener:
 
     Attributes:
         address: the host and port that are listened on, of which port 0 has become a real one.
+        url: the same as a URL.
     """
 
     def __init__(self, handle: Handle) -> None:
@@ -82,9 +86,13 @@ class Listener:
         self._listening: asyncio.Server | None = None
         self._wanted: tuple[str, int] | None = None
         self.address: tuple[str, int] = ("", 0)
+        self.url = ""
 
-    async def listen(self, host: str, port: int) -> None:
+    async def listen(self, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
         """Listen on *host* and *port*, and no longer where it was before.
+
+        Args:
+            context: for TLS; that of the first call counts as long as the address is the same.
 
         Raises:
             OSError: it is not possible; what was listened on before still is.
@@ -93,11 +101,20 @@ class Listener:
             return
         before = self._listening
         self._listening = await asyncio.get_running_loop().create_server(
-            self._server, host, port, backlog=BACKLOG, reuse_address=True
+            self._server,
+            host,
+            port,
+            backlog=BACKLOG,
+            reuse_address=True,
+            ssl=context,
+            ssl_handshake_timeout=HANDSHAKE_S if context else None,
+            ssl_shutdown_timeout=TLS_END_S if context else None,
         )
         self._wanted = (host, port)
         name = self._listening.sockets[0].getsockname()
         self.address = (name[0], name[1])
+        shown = f"[{name[0]}]" if ":" in name[0] else name[0]
+        self.url = f"{'https' if context else 'http'}://{shown}:{name[1]}"
         if before is not None:
             before.close()
 
@@ -105,6 +122,7 @@ class Listener:
         """Take no new connection."""
         if self._listening is not None:
             self._listening.close()
+            self._listening = self._wanted = None
 
     async def close(self) -> None:
         """End all connections."""

@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from antmediad.errors import RequestError, TokenError
+from antmediad.errors import PlayError, TokenError
 from antmediad.guard.stream import (
     check_stream_token,
     decode_base32,
@@ -171,7 +171,7 @@ async def check_play(
         now: seconds since 1970.
 
     Raises:
-        RequestError: 403 or 401, with the message of Ant Media Server.
+        PlayError: 403 or 401, with the message of Ant Media Server.
         StoreError: it is not known who may.
     """
     controlled = is_controlled(settings)
@@ -180,26 +180,26 @@ async def check_play(
     stream_id = stream_id_of(player.segments, settings.hls_segment_file_suffix_format)
     if controlled:
         if stream_id is None:
-            raise RequestError(403, "Cannot specified the stream id from the url")
+            raise PlayError("unknown_stream", "Cannot specified the stream id from the url")
         if settings.enable_time_token_for_play and not _is_code_valid(
             settings, open_store(), stream_id, player, now
         ):
-            raise RequestError(403, "Time Based subscriber id or code is invalid")
+            raise PlayError("bad_code", "Time Based subscriber id or code is invalid")
         if settings.play_token_control_enabled and not await _is_token_valid(
             open_store(), sessions, stream_id, player, now
         ):
-            raise RequestError(403, f"Invalid Token for streamId:{stream_id}")
+            raise PlayError("bad_one_time_token", f"Invalid Token for streamId:{stream_id}")
         if settings.hash_control_play_enabled and not _is_hash_valid(settings, stream_id, player):
-            raise RequestError(403, "Invalid Hash")
+            raise PlayError("bad_hash", "Invalid Hash")
         if settings.play_jwt_control_enabled:
             try:
                 check_stream_token(
                     player.token, settings.jwt_stream_secret_key, stream_id, "play", now
                 )
             except TokenError:
-                raise RequestError(403, "Invalid JWT Token") from None
+                raise PlayError("bad_stream_token", "Invalid JWT Token") from None
     if stream_id is not None and _is_blocked(open_store(), stream_id, player, now):
-        raise RequestError(401, "Subscriber is blocked")
+        raise PlayError("subscriber_blocked", "Subscriber is blocked", 401)
 
 
 def _is_code_valid(

@@ -10,6 +10,7 @@ from antmediad.applications.home import Home
 from antmediad.errors import StoreError
 from antmediad.settings.schema import Settings
 from antmediad.store.application import ApplicationStore
+from antmediad.store.database import OnCommit
 from antmediad.store.interface import Store
 
 logger = logging.getLogger(__name__)
@@ -21,10 +22,14 @@ CLOSE_AFTER_S = 10.0
 class Stores:
     """Opens stores and keeps them open, one for each application."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, on_commit: OnCommit = lambda *_: None) -> None:
         self._home = home
+        self._on_commit = on_commit
         self._open: dict[str, tuple[Path | None, Store]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     def of(self, application: str, settings: Settings) -> Store:
         """Return the store that *settings* name.
@@ -42,7 +47,7 @@ class Stores:
         known = self._open.get(application)
         if known is not None and known[0] == path:
             return known[1]
-        store = ApplicationStore(path)
+        store = ApplicationStore(path, self._on_commit)
         self._open[application] = (path, store)
         logger.info("store opened: application=%s path=%s", application, path or "memory")
         if known is not None:

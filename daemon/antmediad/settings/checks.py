@@ -78,6 +78,13 @@ def check_server(settings: ServerSettings) -> Iterator[Finding]:
         )
     if settings.http_port and settings.http_port == settings.https_port:
         yield _warning("expected another port than http.port", "https.port", "http.port")
+    files = (settings.http_ssl_certificate_file, settings.http_ssl_certificate_key_file)
+    if any(files) and not all(files):
+        yield _warning(
+            "expected a certificate and its key, or neither; there is no HTTPS now",
+            "http.ssl_certificate_file",
+            "http.ssl_certificate_key_file",
+        )
     if settings.server_jwt_server_control_enabled and not settings.server_jwks_url:
         secret = settings.server_jwt_server_secret_key
         if not secret:

@@ -69,7 +69,7 @@ _GROUPS: Final = {
     "cluster": "Cluster",
     "misc": "Application and miscellaneous",
     "http": "HTTP",
-    "management": "Panel and management API",
+    "management": "Panel, management API and metrics",
     "server": "Server",
     "limits": "Resource limits",
     "media": "Media ports",

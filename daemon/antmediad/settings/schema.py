@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import Final
 
@@ -1768,7 +1768,18 @@ class ServerSettings(Masked):
         maximum=65535,
         effective=True,
         group="http",
-        description="Port for HTTPS.",
+        description="Port for HTTPS; in use while there is a certificate.",
+        json_name=None,
+    )
+    https_hsts_seconds: int = setting(
+        "https.hsts_seconds",
+        default=0,
+        minimum=0,
+        expected="seconds; 0 = off",
+        effective=True,
+        group="http",
+        description="How long browsers are to use HTTPS only, told over HTTPS "
+        "(Strict-Transport-Security).",
         json_name=None,
     )
     http_trusted_proxies: tuple[Network, ...] = setting(
@@ -1906,6 +1917,16 @@ class ServerSettings(Masked):
         group="management",
         description="Addresses that may reach the panel and the management API.",
         json_name="allowedDashboardCIDR",
+    )
+    metrics_allowed_cidr: tuple[Network, ...] = setting(
+        "metrics.allowed_cidr",
+        default=(*LOOPBACK, IPv6Network("::1")),
+        kind="networks",
+        expected="IP addresses and CIDR blocks, comma separated; empty lets nobody in",
+        effective=True,
+        group="management",
+        description="Addresses that may read /metrics, and the details of /readyz.",
+        json_name=None,
     )
     server_jwt_server_control_enabled: bool = setting(
         "server.jwtServerControlEnabled",

@@ -7,6 +7,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ T = TypeVar("T")
 BUSY_TIMEOUT_S = 5.0
 MAX_GROUP = 256
 IDLE_WRITER_S = 30.0
+
+OnCommit = Callable[[int, float], None]
+"""Takes the number of changes of a group, and the seconds until it was durable or failed."""
 
 
 @dataclass(eq=False, slots=True)
@@ -48,17 +52,20 @@ class Database:
         path: Path | None,
         migrations: Sequence[str],
         on_open: Callable[[sqlite3.Connection], None] = lambda _: None,
+        on_commit: OnCommit = lambda *_: None,
     ) -> None:
         """Open *path* (None: in memory), and bring it to the newest schema.
 
         Args:
             migrations: SQL scripts; the database remembers how many of them it has run.
             on_open: makes the first changes, in a transaction, once the schema is there.
+            on_commit: called on the writer's thread after each group, and not in memory.
 
         Raises:
             StoreError: it cannot be opened, or comes from a newer antmediad.
         """
         self._path = path
+        self._on_commit = on_commit
         self._jobs: queue.SimpleQueue[_Job[Any]] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -175,9 +182,12 @@ class Database:
                 while len(group) < MAX_GROUP and group[-1] is not _STOP:
                     group.append(self._jobs.get_nowait())
             jobs = [job for job in group if job is not _STOP]
+            begun = time.perf_counter()
             if not self._commit(jobs) and len(jobs) > 1 and not _is_locked_out(jobs[0].error):
                 for job in jobs:
                     self._commit([job])
+            if jobs:
+                self._on_commit(len(jobs), time.perf_counter() - begun)
             for loop in {job.loop for job in jobs}:
                 of_loop = [job for job in jobs if job.loop is loop]
                 # The loop may be gone with its process's last seconds; the data is safe.

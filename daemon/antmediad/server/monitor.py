@@ -1,0 +1,150 @@
+"""Answers those who watch the daemon: ``/metrics``, ``/healthz`` and ``/readyz``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+import orjson
+from aiohttp import hdrs, web
+
+from antmediad import __version__
+from antmediad.applications.registry import SERVER, Registry
+from antmediad.errors import GuardError, RequestError
+from antmediad.guard.address import AddressFilter, clients_of
+from antmediad.guard.key_set import KeySet, KeySets, without_secrets
+from antmediad.observe.exposition import (
+    CONTENT_TYPE,
+    RESULTS,
+    STATES,
+    Figures,
+    FileFigures,
+    KeySetFigures,
+    expose,
+)
+from antmediad.observe.metrics import Metrics
+from antmediad.rest.call import Answer, refusal
+from antmediad.server.stores import Stores
+from antmediad.settings.schema import ServerSettings
+
+logger = logging.getLogger(__name__)
+
+PROBES = frozenset({"metrics", "healthz", "readyz"})
+
+_ALLOW = (("Allow", "GET, HEAD"),)
+_NOT_KEPT = (("Cache-Control", "no-store"),)
+
+
+def probe_of(segments: Sequence[str]) -> str:
+    """Return which of `PROBES` a path is, empty when none.
+
+    They have one segment, and all that an application has is below its name: an application
+    of such a name misses nothing.
+    """
+    return segments[0] if len(segments) == 1 and segments[0] in PROBES else ""
+
+
+class Monitor:
+    """Tells how the daemon is doing; figures only to the addresses in ``metrics.allowed_cidr``.
+
+    Attributes:
+        is_ready: whether it serves: everything was read, and it is not about to stop.
+    """
+
+    def __init__(
+        self, registry: Registry, metrics: Metrics, stores: Stores, key_sets: KeySets
+    ) -> None:
+        self.is_ready = False
+        self._registry = registry
+        self._metrics = metrics
+        self._stores = stores
+        self._key_sets = key_sets
+        self.refresh(ServerSettings())
+
+    def refresh(self, settings: ServerSettings) -> None:
+        """Answer by *settings* from now on."""
+        self._trusted_proxies = settings.http_trusted_proxies
+        self._addresses = AddressFilter(settings.metrics_allowed_cidr)
+
+    async def answer(self, request: web.BaseRequest, probe: str) -> Answer:
+        """Return the answer to a request for one of `PROBES`.
+
+        Raises:
+            RequestError: 404, to whom the metrics are none of their business.
+        """
+        is_allowed = self._is_allowed(request, probe)
+        if probe == "metrics" and not is_allowed:
+            raise RequestError(404, "Not found")
+        if request.method not in ("GET", "HEAD"):
+            return refusal(405, "Method not allowed", _ALLOW)
+        if probe == "metrics":
+            # Copied here and written elsewhere: thousands of lines would hold up requests.
+            text = await asyncio.to_thread(expose, self._figures())
+            return Answer(text, 200, _NOT_KEPT, CONTENT_TYPE)
+        if probe == "healthz":
+            return Answer(b'{"status":"ok"}', 200, _NOT_KEPT)
+        body: dict[str, object] = {"ready": self.is_ready}
+        if is_allowed:
+            states: list[str] = [one.state for one in self._registry.applications.values()]
+            body["applications"] = {state: states.count(state) for state in STATES}
+        return Answer(orjson.dumps(body), 200 if self.is_ready else 503, _NOT_KEPT)
+
+    def _is_allowed(self, request: web.BaseRequest, probe: str) -> bool:
+        peer = request.remote or ""
+        clients: tuple[str, ...] = (peer,)
+        try:
+            clients = clients_of(
+                peer,
+                request.headers.getall(hdrs.X_FORWARDED_FOR, ()),
+                request.headers.getall(hdrs.FORWARDED, ()),
+                self._trusted_proxies,
+            )
+            for client in clients:
+                self._addresses.check(client)
+        except GuardError as error:
+            if probe == "metrics":
+                logger.info("metrics refused: client=%s reason=%s", ",".join(clients), error.reason)
+            return False
+        return True
+
+    def _figures(self) -> Figures:
+        metrics, applications = self._metrics, self._registry.applications
+        commits_s, groups = metrics.commits()
+        now = time.time()
+        return Figures(
+            version=__version__,
+            files=[
+                FileFigures(
+                    file.name,
+                    file.state,
+                    file.generation,
+                    {result: metrics.reloads[file.name, result] for result in RESULTS},
+                )
+                for file in self._registry.files()
+            ],
+            requests={
+                SERVER: metrics.elsewhere.copy(),
+                **{
+                    name: counts.copy()
+                    for name, counts in metrics.requests.items()
+                    if name in applications
+                },
+            },
+            key_sets=[_figures_of(one, now) for one in self._key_sets],
+            commits_s=commits_s,
+            groups=groups,
+            open_stores=len(self._stores),
+        )
+
+
+def _figures_of(one: KeySet, now: float) -> KeySetFigures:
+    return KeySetFigures(
+        url=without_secrets(one.url),
+        keys=len(one.keys),
+        age_s=max(now - one.fetched_at, 0.0) if one.fetched_at else None,
+        is_up=bool(one.fetched_at) and not one.error,
+        fetches=one.fetches,
+        failures=one.failures,
+    )
