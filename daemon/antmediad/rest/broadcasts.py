@@ -6,17 +6,17 @@ import re
 import secrets
 import string
 import time
+from collections.abc import Awaitable, Mapping
 from ipaddress import AddressValueError, IPv4Address
-from typing import Any
+from typing import Literal
 
 from antmediad.errors import RecordExistsError, RequestError
-from antmediad.rest.call import FAIL, OK, Answer, Call, answer, result
+from antmediad.rest.call import FAIL, OK, Answer, Call, answer, answer_list, result
 from antmediad.rest.fields import ListOf, Record
 from antmediad.rest.models import BROADCAST, RESULT, SIMPLE_STAT
 from antmediad.rest.routes import Query, Route
 from antmediad.store.interface import BroadcastQuery, BroadcastTransaction
 
-MAX_PAGE = 250
 MAX_STREAM_ID_CHARS = 255
 
 ID_TAKEN = "Stream id is already being used. Please change stream id or keep it empty"
@@ -30,10 +30,14 @@ _STREAM_URL = re.compile(r"(?:https?|rtmps?|rtsps?|udp|srt)://.", re.DOTALL)
 _ADDRESS_URL = re.compile(r"(?:https?|rtmps?|rtsp|srt)://.", re.DOTALL)
 _ALPHANUMERIC = string.ascii_letters + string.digits
 SOURCES = ("ipCamera", "streamSource", "VoD", "playlist")
-_SORTS = {"name", "date", "status"}
+_SORTS: Mapping[str, Literal["name", "date", "status"]] = {
+    "name": "name",
+    "date": "date",
+    "status": "status",
+}
 
 
-def create(call: Call) -> Any:
+def create(call: Call) -> Answer | Awaitable[Answer]:
     """Make a broadcast of the JSON body, or of nothing."""
     value = call.json()
     if isinstance(value, dict) and "streamId" in value and value["streamId"] is None:
@@ -209,19 +213,19 @@ async def _delete_ids(call: Call, ids: str) -> Answer:
 
 def list_page(call: Call) -> Answer:
     """Return one page of broadcasts."""
-    offset, size = max(call.number("offset"), 0), min(call.number("size"), MAX_PAGE)
-    if size <= 0:
-        return Answer(b"[]")
+    offset, size = call.page()
+    if not size:
+        return answer_list(())
     sort, order = call.query.get("sort_by", ""), call.query.get("order_by", "").strip()
     query = BroadcastQuery(
         offset=offset,
         size=size,
         type=unless_blank(call.parameters.get("type") or call.query.get("type_by", "")),
         search=search_text(call.query.get("search", "")),
-        sort=sort if sort in _SORTS and order else None,  # type: ignore[arg-type]
+        sort=_SORTS.get(sort) if order else None,
         descending=order == "desc",
     )
-    return Answer(b"[" + b",".join(call.store.broadcasts.list_json(query)) + b"]")
+    return answer_list(call.store.broadcasts.list_json(query))
 
 
 def count(call: Call) -> Answer:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from antmediad.rest.fields import (
+    Coerce,
     Field,
     ListOf,
     Model,
@@ -16,14 +19,14 @@ from antmediad.rest.fields import (
 )
 
 
-def _client(name: str, coerce: object, default: object = None, null: object = None) -> Field:
+def _client(name: str, coerce: Coerce, default: Any = None, null: Any = None) -> Field:
     """Declare a property that clients set, on creation and afterwards."""
-    return Field(name, coerce, default, null, on_create=True, on_update=True)  # type: ignore[arg-type]
+    return Field(name, coerce, default, null, on_create=True, on_update=True)
 
 
-def _once(name: str, coerce: object, default: object = None, null: object = None) -> Field:
+def _once(name: str, coerce: Coerce, default: Any = None, null: Any = None) -> Field:
     """Declare a property that clients set on creation only."""
-    return Field(name, coerce, default, null, on_create=True)  # type: ignore[arg-type]
+    return Field(name, coerce, default, null, on_create=True)
 
 
 # A server or engine property: a client's value is checked and then ignored.

@@ -358,14 +358,7 @@ class App:
             await check_play(settings, served.open_store, self._sessions, player, time.time())
         except PlayError as error:
             served.counts.play_refused[error.reason] += 1
-            logger.info(
-                "request refused: application=%s client=%s reason=%s method=%s path=%s",
-                served.application,
-                ",".join(player.clients),
-                error.message,
-                request.method,
-                _path_of(request),
-            )
+            _log_refusal(served, request, player.clients, error.message)
             raise
         if is_controlled(settings):
             headers += (("Cache-Control", "private"),)
@@ -486,11 +479,17 @@ def _note_refusal(
     served: Served, request: web.BaseRequest, clients: tuple[str, ...], error: GuardError
 ) -> None:
     served.counts.refused[error.reason] += 1
+    _log_refusal(served, request, clients, error.reason)
+
+
+def _log_refusal(
+    served: Served, request: web.BaseRequest, clients: tuple[str, ...], reason: str
+) -> None:
     logger.info(
         "request refused: application=%s client=%s reason=%s method=%s path=%s",
         served.application,
         ",".join(clients),
-        error.reason,
+        reason,
         request.method,
         _path_of(request),
     )
