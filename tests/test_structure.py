@@ -19,6 +19,7 @@ LEVEL = {
     "properties": 1,
     "settings": 1,
     "store": 1,
+    "api": 2,
     "applications": 2,
     "guard": 2,
     "rest": 3,

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antmediad.api.answer import refusal, result
 from antmediad.errors import RequestError
-from antmediad.rest.call import Call, Files, Host, refusal, result
+from antmediad.rest.call import Call, Files, Host
 from antmediad.rest.scripts import Scripts
 from antmediad.settings.schema import Settings
 from antmediad.store.application import ApplicationStore

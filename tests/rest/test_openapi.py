@@ -11,18 +11,20 @@ import pytest
 from openapi_spec_validator import validate
 
 from antmediad import __version__
+from antmediad.api.answer import FAIL
+from antmediad.api.describe import describe
+from antmediad.api.fields import Model
+from antmediad.api.routes import Route
 from antmediad.rest import models
 from antmediad.rest.api import ENDPOINTS
 from antmediad.rest.broadcasts import create
-from antmediad.rest.call import FAIL
-from antmediad.rest.fields import Model
-from antmediad.rest.openapi import describe
-from antmediad.rest.routes import Route
+from antmediad.rest.call import Call
+from antmediad.rest.openapi import DESCRIPTION
 
-DOCUMENT = describe(ENDPOINTS)
+DOCUMENT = describe(ENDPOINTS, DESCRIPTION)
 
 
-def operation_of(route: Route) -> Any:
+def operation_of(route: Route[Call]) -> Any:
     return DOCUMENT["paths"][re.sub(r":\w+\}", "}", route.path)][route.method.lower()]
 
 
@@ -48,7 +50,7 @@ def test_the_document_is_one_of_openapi() -> None:
 
 
 @pytest.mark.parametrize("route", ENDPOINTS, ids=lambda route: f"{route.method} {route.path}")
-def test_every_route_is_described(route: Route) -> None:
+def test_every_route_is_described(route: Route[Call]) -> None:
     operation = operation_of(route)
 
     assert operation["summary"]
@@ -59,7 +61,7 @@ def test_every_route_is_described(route: Route) -> None:
     assert names == [(name, "path") for name in in_path] + [
         (query.name, "query") for query in route.query
     ]
-    assert ("requestBody" in operation) == (route.body is not None or route.consumes_form)
+    assert ("requestBody" in operation) == (route.body is not None or route.form is not None)
 
 
 def test_nothing_but_the_routes_is_described() -> None:

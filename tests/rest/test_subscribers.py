@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
+from antmediad.api.answer import Answer
 from antmediad.rest import subscribers, tokens
-from antmediad.rest.call import Answer, Call, Files, Host
+from antmediad.rest.call import Call, Files, Host
 from antmediad.rest.scripts import Scripts
 from antmediad.settings.schema import Settings
 from antmediad.store.application import ApplicationStore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from antmediad.api.routes import Router
 from antmediad.rest import (
     broadcasts,
     endpoints,
@@ -17,7 +18,6 @@ from antmediad.rest import (
     vods,
 )
 from antmediad.rest.openapi import description_routes
-from antmediad.rest.routes import Router
 
 ENDPOINTS = (
     *broadcasts.ROUTES,

@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Mapping
 from ipaddress import AddressValueError, IPv4Address
 from typing import Literal
 
+from antmediad.api.answer import FAIL, OK, Answer, answer, answer_list, result
+from antmediad.api.fields import ListOf, Record
+from antmediad.api.models import RESULT
+from antmediad.api.routes import Query, Route
 from antmediad.errors import RecordExistsError, RequestError
-from antmediad.rest.call import FAIL, OK, Answer, Call, answer, answer_list, result
-from antmediad.rest.fields import ListOf, Record
-from antmediad.rest.models import BROADCAST, RESULT, SIMPLE_STAT
-from antmediad.rest.routes import Query, Route
+from antmediad.rest.call import Call
+from antmediad.rest.models import BROADCAST, SIMPLE_STAT
 from antmediad.store.interface import BroadcastQuery, BroadcastTransaction
 
 MAX_STREAM_ID_CHARS = 255

@@ -1,17 +1,15 @@
-"""One call of the REST API, past its guard, and the answer to it."""
+"""One call of an application's REST API, past its guard."""
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import orjson
-
+from antmediad.api.body import Upload, parse_json
 from antmediad.errors import RequestError
 from antmediad.rest.scripts import Scripts
 from antmediad.settings.schema import Settings
@@ -28,32 +26,6 @@ class Host:
 
     address: str
     name: str
-
-
-class Part(Protocol):
-    """One part of an upload; iterating over it, once, gives its bytes as they arrive."""
-
-    @property
-    def name(self) -> str:
-        """The name of the form's field."""
-        ...
-
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
-
-
-class Upload(Protocol):
-    """The parts of a form, as they arrive; each must be read before the next one.
-
-    Iterating raises `RequestError` for what is no form, and ConnectionError when the client
-    is gone.
-    """
-
-    @property
-    def size(self) -> int | None:
-        """The length of the body, bytes, None when it is not known."""
-        ...
-
-    def __aiter__(self) -> AsyncIterator[Part]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,81 +110,5 @@ class Call:
         return int(value)
 
     def json(self) -> Any:
-        """Return the value that the body holds; None for an empty one.
-
-        What follows the first complete value is ignored, as Jackson does.
-
-        Raises:
-            RequestError: 400 with the place of the mistake.
-        """
-        if not self.body.strip():
-            return None
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError as error:
-            message = f"malformed JSON at line {error.lineno}, column {error.colno}"
-        try:
-            value, _ = _FIRST_VALUE.raw_decode(self.body.decode().lstrip("\ufeff \t\r\n"))
-            # Once more through orjson: it refuses what cannot be stored, lone surrogates.
-            return orjson.loads(orjson.dumps(value))
-        except (ValueError, RecursionError, TypeError):
-            raise RequestError(400, message) from None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    if abs(value) == float("inf"):
-        raise ValueError("too large a number")
-    return value
-
-
-_FIRST_VALUE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-
-
-# Not frozen, as Call: freezing would cost each request more than its routing does.
-@dataclass(slots=True)
-class Answer:
-    """What goes back: a status and, unless it is empty, a JSON body.  Never changed once made."""
-
-    body: bytes
-    status: int = 200
-    headers: tuple[tuple[str, str], ...] = ()
-    content_type: str = "application/json"
-
-
-Handler = Callable[[Call], Answer | Awaitable[Answer]]
-
-
-def answer(value: Any, status: int = 200) -> Answer:
-    """Return an answer with *value* as JSON."""
-    return Answer(orjson.dumps(value), status)
-
-
-def answer_list(records: Iterable[bytes]) -> Answer:
-    """Return an answer with a list of values that are JSON text already."""
-    return Answer(b"[" + b",".join(records) + b"]")
-
-
-def result(
-    success: bool,
-    message: str | None = "",
-    data_id: str | None = "",
-    error_id: int = 0,
-    status: int = 200,
-) -> Answer:
-    """Return Ant Media Server's ``Result`` object."""
-    value = {"success": success, "message": message, "dataId": data_id, "errorId": error_id}
-    return answer(value, status)
-
-
-OK = result(True)
-FAIL = result(False)
-
-
-def refusal(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    """Return the answer to a call that is not carried out."""
-    return Answer(result(False, message).body, status, headers)
+        """Return the value that the body holds; see `parse_json`."""
+        return parse_json(self.body)

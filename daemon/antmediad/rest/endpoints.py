@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from antmediad.api.answer import FAIL, OK, Answer, result
+from antmediad.api.fields import Record
+from antmediad.api.routes import Query, Route
 from antmediad.rest.broadcasts import is_address, new_service_id
-from antmediad.rest.call import FAIL, OK, Answer, Call, result
-from antmediad.rest.fields import Record
+from antmediad.rest.call import Call
 from antmediad.rest.models import ENDPOINT
-from antmediad.rest.routes import Query, Route
 from antmediad.store.interface import BroadcastTransaction
 
 

@@ -5,8 +5,9 @@ There is no media engine: no stream is live, no URL is opened and no file is mad
 
 from __future__ import annotations
 
-from antmediad.rest.call import FAIL, Answer, Call, result
-from antmediad.rest.routes import Query, Route
+from antmediad.api.answer import FAIL, Answer, result
+from antmediad.api.routes import Query, Route
+from antmediad.rest.call import Call
 from antmediad.store.interface import Subtracks
 
 _NOT_LIVE = result(False, "Stream is not available", None)

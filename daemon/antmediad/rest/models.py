@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from antmediad.rest.fields import (
+from antmediad.api.fields import (
     Coerce,
     Field,
     ListOf,
@@ -155,16 +155,6 @@ BROADCAST = Model(
     ignored=("dbId", "subTrackStreamIds", "conferenceMode", "viewerCount"),
 )
 
-RESULT = Model(
-    "Result",
-    (
-        _ours("success", boolean, False),
-        _ours("message", text, ""),
-        _ours("dataId", text, ""),
-        _ours("errorId", int32, 0),
-    ),
-)
-
 TOKEN = Model(
     "Token",
     (
@@ -223,15 +213,6 @@ SUBSCRIBER_STATS = Model(
 )
 
 SIMPLE_STAT = Model("SimpleStat", (_ours("number", int64, 0),))
-
-VERSION = Model(
-    "Version",
-    (
-        _ours("versionName", text),
-        _ours("versionType", text),
-        _ours("buildNumber", text),
-    ),
-)
 
 _WATCHERS = (
     _ours("totalRTMPWatchersCount", int32, -1),

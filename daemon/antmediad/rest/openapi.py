@@ -1,138 +1,43 @@
-"""The API's description as an OpenAPI 3.1 document, made of the routes; and the page that shows it.
-
-What a client reads there is what the server does: paths, parameters, bodies and answers are
-those that routes and models declare, and nothing is written a second time.
-"""
+"""The description of an application's API, and the page that shows it."""
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from antmediad import __version__
-from antmediad.rest.call import Answer, Call, Handler
-from antmediad.rest.fields import (
-    Coerce,
-    Field,
-    ListOf,
-    Model,
-    Nested,
-    Record,
-    Texts,
-    boolean,
-    double,
-    int32,
-    int64,
-    text,
+from antmediad.api.answer import Answer
+from antmediad.api.describe import Description, describe
+from antmediad.api.routes import Route
+from antmediad.rest.call import Call
+
+DESCRIPTION = Description(
+    summary="The REST API of one application",
+    tags={
+        "broadcasts": "Streams: live ones, IP cameras, stream sources and playlists",
+        "vods": "Video files",
+        "push-notification": "Messages to the apps of subscribers",
+        "version": "Of the server",
+    },
+    # The last one is for an application whose JWT filter is off.
+    security=({"bearer": []}, {"token": []}, {}),
+    security_schemes={
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "token": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "the token alone, as Ant Media Server's clients send it",
+        },
+    },
 )
-from antmediad.rest.models import RESULT
-from antmediad.rest.routes import JSON, Answered, Query, Route
-
-_INT32 = {"type": "integer", "format": "int32", "minimum": -(1 << 31), "maximum": (1 << 31) - 1}
-_INT64 = {"type": "integer", "format": "int64", "minimum": -(1 << 63), "maximum": (1 << 63) - 1}
-_TYPES: Mapping[Coerce, Record] = {
-    text: {"type": "string"},
-    int32: _INT32,
-    int64: _INT64,
-    double: {"type": "number", "format": "double"},
-    boolean: {"type": "boolean"},
-}
-_PARAMETER_TYPES: Mapping[str, Record] = {
-    "": {"type": "string", "minLength": 1},
-    "int": _INT32,
-    "long": _INT64,
-    "string": {"type": "string"},
-    "integer": _INT32,
-    "number": {"type": "number", "format": "float"},
-    "boolean": {"type": "boolean"},
-}
-_PATH_PARAMETERS = {
-    "offset": "how many to skip; less than 0 means 0",
-    "size": "how many at most; no page has more than 250",
-    "search": "text to look for, in any letter case",
-}
-_TAGS = {
-    "broadcasts": "Streams: live ones, IP cameras, stream sources and playlists",
-    "vods": "Video files",
-    "push-notification": "Messages to the apps of subscribers",
-    "version": "Of the server",
-}
-
-# Of any endpoint, with the methods that they may come of; empty for all.
-_COMMON = {
-    400: ("BadRequest", "The body or the path is not well-formed, or a value is refused"),
-    403: ("Forbidden", "Refused by the address filter or the JWT filter"),
-    404: ("NotFound", "No such application, path or object; text where a number belongs"),
-    405: ("MethodNotAllowed", "The path is there, but not for this method; see Allow"),
-    406: ("NotAcceptable", "Accept excludes application/json"),
-    408: ("RequestTimeout", "The body did not arrive in time"),
-    413: ("ContentTooLarge", "The body is too large"),
-    417: ("ExpectationFailed", "Expect asks for something else than 100-continue"),
-    415: ("UnsupportedMediaType", "The body is not declared as what this endpoint reads"),
-    503: ("Unavailable", "The application's settings or data cannot be used; see Retry-After"),
-}
 
 
-def describe(routes: Iterable[Route]) -> Record:
-    """Return the document, but for the server's URL."""
-    schemas = _Schemas()
-    paths: dict[str, Record] = {}
-    tags: list[str] = []
-    for route in routes:
-        path = re.sub(r":\w+\}", "}", route.path)
-        tag = route.path.split("/")[1]
-        if tag not in tags:
-            tags.append(tag)
-        paths.setdefault(path, {})[route.method.lower()] = {
-            "tags": [tag],
-            "summary": _summary(route.handler),
-            "operationId": "_".join([route.method.lower(), *re.findall(r"[A-Za-z0-9]+", path)]),
-            **_parameters(route),
-            **_request_body(route, schemas),
-            "responses": _responses(route, schemas),
-        }
-    error = schemas.of_answer(RESULT)
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "antmediad",
-            "version": __version__,
-            "summary": "The REST API of one application",
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        },
-        "servers": [],
-        # The last one is for an application whose JWT filter is off.
-        "security": [{"bearer": []}, {"token": []}, {}],
-        "tags": [{"name": tag, "description": _TAGS.get(tag, tag)} for tag in tags],
-        "paths": paths,
-        "components": {
-            "schemas": dict(sorted(schemas.made.items())),
-            "responses": {
-                name: {"description": description, "content": {JSON: {"schema": error}}}
-                for name, description in _COMMON.values()
-            },
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-                "token": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Authorization",
-                    "description": "the token alone, as Ant Media Server's clients send it",
-                },
-            },
-        },
-    }
-
-
-def description_routes(routes: Sequence[Route]) -> tuple[Route, ...]:
+def description_routes(routes: Sequence[Route[Call]]) -> tuple[Route[Call], ...]:
     """Return the routes of the description of *routes*: the document, and the page."""
-    document = describe(routes)
+    document = describe(routes, DESCRIPTION)
 
     def get_document(call: Call) -> Answer:
         """Return this document."""
@@ -159,7 +64,7 @@ _PAGE_HEADERS = (
 )
 
 
-def _asset(path: str, name: str, kind: str) -> Route:
+def _asset(path: str, name: str, kind: str) -> Route[Call]:
     template = (Path(__file__).parent / "docs" / name).read_text(encoding="utf-8")
     kind += "; charset=utf-8"
 
@@ -169,171 +74,3 @@ def _asset(path: str, name: str, kind: str) -> Route:
         return Answer(content.encode(), 200, _PAGE_HEADERS, kind)
 
     return Route("GET", path, get_asset, produces=kind)
-
-
-class _Schemas:
-    """The schemas of models, each made when it is first referred to."""
-
-    def __init__(self) -> None:
-        self.made: dict[str, Record] = {}
-
-    def of_answer(self, kind: Answered) -> Record:
-        """Return the schema of what an endpoint answers with: exact."""
-        if isinstance(kind, Model):
-            return self._refer(kind.name, self._answered_object, kind)
-        if isinstance(kind, ListOf):
-            return {"type": "array", "items": self.of_answer(kind.model)}
-        if isinstance(kind, tuple):
-            return {"oneOf": [self.of_answer(one) for one in kind]}
-        return {"type": "array", "items": {"type": "string"}}
-
-    def of_body(self, kind: Model | ListOf, method: str) -> Record:
-        """Return the schema of what a client may send."""
-        if isinstance(kind, ListOf):
-            return {"type": ["array", "null"], "items": self.of_body(kind.model, method)}
-        sent = self._name_of_sent(kind, method)
-        return self._refer(sent, self._sent_object, kind, method)
-
-    def _name_of_sent(self, model: Model, method: str) -> str:
-        created = [field.on_create for field in model.fields]
-        updated = [field.on_update for field in model.fields]
-        if method == "PUT" and created != updated:
-            return f"{model.name}Update"
-        return f"{model.name}Input"
-
-    def _refer(self, name: str, make: Any, *arguments: Any) -> Record:
-        if name not in self.made:
-            self.made[name] = {}
-            self.made[name] = make(*arguments)
-        return {"$ref": f"#/components/schemas/{name}"}
-
-    def _answered_object(self, model: Model) -> Record:
-        fields = [field for field in model.fields if not field.write_only]
-        return {
-            "type": "object",
-            "properties": {field.name: self._answered(field) for field in fields},
-            "required": [field.name for field in fields],
-            "additionalProperties": False,
-        }
-
-    def _answered(self, field: Field) -> Record:
-        schema = self._of_coercion(field.coerce, "")
-        # Primitives of Java are never null, unlike its text and its objects.
-        always = field.default is not None and field.coerce is not text
-        return schema if always else _or_null(schema)
-
-    def _sent_object(self, model: Model, method: str) -> Record:
-        properties = {
-            field.name: self._of_sent(field, method)
-            for field in model.fields
-            if (field.on_update if method == "PUT" else field.on_create)
-        }
-        for alias, name in model.aliases.items():
-            properties[alias] = {**properties[name], "deprecated": True}
-        return {"type": "object", "properties": properties, "additionalProperties": False}
-
-    def _of_sent(self, field: Field, method: str) -> Record:
-        if method == "PUT":
-            return _or_null(self._of_coercion(field.coerce_on_update or field.coerce, method))
-        schema = self._of_coercion(field.coerce, method)
-        return _or_null(schema) if field.nullable else schema
-
-    def _of_coercion(self, coerce: Coerce, method: str) -> Record:
-        if isinstance(coerce, Nested):
-            model = coerce.model
-            # An object inside another is always made anew.
-            return self.of_body(model, "POST") if method else self.of_answer(model)
-        if isinstance(coerce, ListOf):
-            items = self.of_body(coerce.model, "POST") if method else self.of_answer(coerce.model)
-            return {"type": "array", "items": items}
-        if isinstance(coerce, Texts):
-            return {"type": "array", "items": {"type": "string"}}
-        return dict(_TYPES[coerce])
-
-
-def _or_null(schema: Record) -> Record:
-    if "$ref" in schema:
-        return {"oneOf": [schema, {"type": "null"}]}
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def _summary(handler: Handler) -> str:
-    first, *_ = (inspect.getdoc(handler) or "").splitlines() or [""]
-    return first.removesuffix(".").replace("``", "")
-
-
-def _parameters(route: Route) -> Record:
-    parameters = [*_path_parameters(route.path), *map(_query_parameter, route.query)]
-    return {"parameters": parameters} if parameters else {}
-
-
-def _path_parameters(path: str) -> Iterator[Record]:
-    for name, kind in re.findall(r"\{([^}:]+):?(\w*)\}", path):
-        parameter = {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": _PARAMETER_TYPES[kind],
-        }
-        if name in _PATH_PARAMETERS:
-            parameter["description"] = _PATH_PARAMETERS[name]
-        yield parameter
-
-
-def _query_parameter(query: Query) -> Record:
-    parameter: Record = {"name": query.name, "in": "query", "schema": _PARAMETER_TYPES[query.type]}
-    if query.required:
-        parameter["required"] = True
-    if query.description:
-        parameter["description"] = query.description
-    return parameter
-
-
-def _request_body(route: Route, schemas: _Schemas) -> Record:
-    if route.consumes_form:
-        form = {
-            "type": "object",
-            "properties": {
-                "file": {"type": "string", "contentMediaType": "video/*"},
-                "metadata": {"type": "string", "description": "any text, at most 64 KiB"},
-            },
-            "required": ["file"],
-        }
-        return {
-            "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}
-        }
-    if route.body is None:
-        return {}
-    if route.body == "text":
-        content: Record = {JSON: {"schema": {}}}
-    else:
-        content = {JSON: {"schema": schemas.of_body(route.body, route.method)}}
-    return {"requestBody": {"content": content}}
-
-
-def _responses(route: Route, schemas: _Schemas) -> Record:
-    responses: dict[str, Record] = {}
-    for status, kind in route.answers.items():
-        common = _COMMON.get(status)
-        if common is not None and kind is RESULT:
-            continue
-        response: Record = {"description": "Done" if status < 300 else "Refused"}
-        if kind is RESULT:
-            response["description"] = "Done, or not: see success and message"
-        if kind is None:
-            response["description"] = "Done; there is nothing to tell"
-        else:
-            response["content"] = {JSON: {"schema": schemas.of_answer(kind)}}
-        responses[str(status)] = response
-    for status, (name, _) in _COMMON.items():
-        if str(status) not in responses and _may_answer(route, status):
-            responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
-    return dict(sorted(responses.items()))
-
-
-def _may_answer(route: Route, status: int) -> bool:
-    if status in (408, 413, 417):
-        return route.method != "GET"
-    if status == 415:
-        return route.consumes_json or route.consumes_form
-    return True

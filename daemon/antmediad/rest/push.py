@@ -7,10 +7,11 @@ import string
 
 import orjson
 
+from antmediad.api.answer import Answer, result
+from antmediad.api.routes import Query, Route
 from antmediad.guard.issue import issue_with_secret
-from antmediad.rest.call import Answer, Call, result
+from antmediad.rest.call import Call
 from antmediad.rest.models import PUSH_NOTIFICATION
-from antmediad.rest.routes import Query, Route
 
 DEFAULT_LIFESPAN_S = 3600
 KEY_CHARS = 32

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from antmediad.rest.call import Answer, Call, result
-from antmediad.rest.routes import Query, Route
+from antmediad.api.answer import Answer, result
+from antmediad.api.routes import Query, Route
+from antmediad.rest.call import Call
 
 _SWITCHES = {"mp4": "mp4Enabled", "webm": "webMEnabled"}
 _ON, _OFF = 1, -1

@@ -10,11 +10,12 @@ import re
 
 import orjson
 
+from antmediad.api.answer import FAIL, Answer, result
+from antmediad.api.fields import Record, Texts
+from antmediad.api.routes import Query, Route
 from antmediad.errors import RequestError
 from antmediad.rest.broadcasts import SOURCES, is_stream_id
-from antmediad.rest.call import FAIL, Answer, Call, result
-from antmediad.rest.fields import Record, Texts
-from antmediad.rest.routes import Query, Route
+from antmediad.rest.call import Call
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _MOVEMENTS = ("relative", "continuous", "absolute")

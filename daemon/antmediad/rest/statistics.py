@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import orjson
 
-from antmediad.rest.call import Answer, Call, answer
-from antmediad.rest.fields import ListOf
+from antmediad.api.answer import Answer, answer
+from antmediad.api.fields import ListOf
+from antmediad.api.routes import Route
+from antmediad.rest.call import Call
 from antmediad.rest.models import (
     APP_BROADCAST_STATISTICS,
     BASIC_STREAM_INFO,
@@ -18,7 +20,6 @@ from antmediad.rest.models import (
     WEBRTC_VIDEO_RECEIVE_STATS,
     WEBRTC_VIDEO_SEND_STATS,
 )
-from antmediad.rest.routes import Route
 
 _NOTHING_SENT = answer(
     {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import orjson
 
+from antmediad.api.answer import FAIL, OK, Answer, answer, answer_list, result
+from antmediad.api.fields import ListOf
+from antmediad.api.routes import Query, Route
 from antmediad.guard.stream import decode_base32, subscriber_secret, totp
-from antmediad.rest.call import FAIL, MAX_PAGE, OK, Answer, Call, answer, answer_list, result
-from antmediad.rest.fields import ListOf
+from antmediad.rest.call import MAX_PAGE, Call
 from antmediad.rest.models import CONNECTION_EVENT, SUBSCRIBER, SUBSCRIBER_STATS
-from antmediad.rest.routes import Query, Route
 
 MIN_ID_CHARS = 4
 MIN_PERIOD_S = 10

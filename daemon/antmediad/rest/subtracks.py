@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from antmediad.api.answer import FAIL, OK, Answer, answer, answer_list, result
+from antmediad.api.fields import ListOf
+from antmediad.api.models import RESULT
+from antmediad.api.routes import Query, Route
 from antmediad.errors import RequestError
 from antmediad.rest.broadcasts import circle, leads_back
-from antmediad.rest.call import FAIL, OK, Answer, Call, answer, answer_list, result
-from antmediad.rest.fields import ListOf
-from antmediad.rest.models import BROADCAST, RESULT, SIMPLE_STAT
-from antmediad.rest.routes import Query, Route
+from antmediad.rest.call import Call
+from antmediad.rest.models import BROADCAST, SIMPLE_STAT
 from antmediad.store.interface import BroadcastTransaction, Subtracks
 
 

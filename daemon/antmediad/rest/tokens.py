@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 
+from antmediad.api.answer import FAIL, OK, Answer, answer, answer_list, result
+from antmediad.api.fields import ListOf, Record
+from antmediad.api.models import RESULT
+from antmediad.api.routes import Query, Route
 from antmediad.errors import RecordExistsError, TokenError
 from antmediad.guard.stream import issue_stream_token
-from antmediad.rest.call import FAIL, OK, Answer, Call, answer, answer_list, result
-from antmediad.rest.fields import ListOf, Record
-from antmediad.rest.models import RESULT, TOKEN
-from antmediad.rest.routes import Query, Route
+from antmediad.rest.call import Call
+from antmediad.rest.models import TOKEN
 
 TOKEN_ID_DIGITS = 24
 TYPES = ("play", "publish")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from antmediad import __build__, __version__
-from antmediad.rest.call import Answer, Call, answer
-from antmediad.rest.models import VERSION
-from antmediad.rest.routes import Route
+from antmediad.api.answer import Answer, answer
+from antmediad.api.models import VERSION
+from antmediad.api.routes import Route
+from antmediad.rest.call import Call
 
 _VERSION = answer(
     {

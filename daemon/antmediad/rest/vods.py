@@ -11,22 +11,16 @@ from pathlib import Path
 
 import orjson
 
+from antmediad.api.answer import FAIL, Answer, answer, answer_list, result
+from antmediad.api.body import Part, Upload
+from antmediad.api.fields import ListOf, Record
+from antmediad.api.models import RESULT
+from antmediad.api.routes import Query, Route
 from antmediad.errors import RequestError, StoreError
 from antmediad.rest import vod_files
 from antmediad.rest.broadcasts import search_text, unless_blank
-from antmediad.rest.call import (
-    FAIL,
-    Answer,
-    Call,
-    Part,
-    Upload,
-    answer,
-    answer_list,
-    result,
-)
-from antmediad.rest.fields import ListOf, Record
-from antmediad.rest.models import RESULT, SIMPLE_STAT, VOD
-from antmediad.rest.routes import Query, Route
+from antmediad.rest.call import Call
+from antmediad.rest.models import SIMPLE_STAT, VOD
 from antmediad.rest.scripts import Script
 from antmediad.rest.vod_files import STREAMS, NewFile, TooManyFilesError, relative_to
 from antmediad.store.interface import VodQuery
@@ -349,7 +343,14 @@ ROUTES = (
         "POST",
         "/vods/create",
         upload,
-        consumes_form=True,
+        form={
+            "type": "object",
+            "properties": {
+                "file": {"type": "string", "contentMediaType": "video/*"},
+                "metadata": {"type": "string", "description": "any text, at most 64 KiB"},
+            },
+            "required": ["file"],
+        },
         query=(Query("name", description="the file's name; its extension must be known"),),
         answers={200: RESULT, 400: RESULT, 413: RESULT},
     ),

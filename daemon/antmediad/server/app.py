@@ -14,14 +14,15 @@ from time import perf_counter
 
 from aiohttp import hdrs, web
 
+from antmediad.api.answer import Answer, refusal
+from antmediad.api.routes import JSON, Route
 from antmediad.applications.registry import Registry
 from antmediad.errors import GuardError, PlayError, RequestError, StoreError
 from antmediad.guard.address import Network, clients_of
 from antmediad.guard.verdict import Guard
 from antmediad.observe.metrics import Counts, Metrics
 from antmediad.rest.api import ROUTER
-from antmediad.rest.call import Answer, Call, Files, Host, refusal
-from antmediad.rest.routes import JSON, Route
+from antmediad.rest.call import Call, Files, Host
 from antmediad.rest.scripts import Scripts
 from antmediad.rest.vod_files import STREAMS, find_unfinished, settle
 from antmediad.server.cors import HEADERS as CORS_HEADERS
@@ -63,7 +64,7 @@ class _Target:
 
     segments: list[str]
     query: Mapping[str, str]
-    routes: Mapping[str, Route] | None = None
+    routes: Mapping[str, Route[Call]] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     probe: str = ""
 
@@ -397,7 +398,7 @@ class App:
         )
         if route.consumes_json:
             _check_content_type(request, optional=route.body == "text")
-        if route.consumes_form:
+        if route.form is not None:
             call.upload = open_form(request)
         elif request.body_exists:
             return _answer_with_body(call, request, route)
@@ -419,7 +420,7 @@ async def _settle_uploads(served: Served) -> None:
             logger.info("unfinished upload removed: application=%s", served.application)
 
 
-def _without_route(routes: Mapping[str, Route], method: str) -> Answer:
+def _without_route(routes: Mapping[str, Route[Call]], method: str) -> Answer:
     allowed = set(routes) | {"OPTIONS"}
     if "GET" in routes:
         allowed.add("HEAD")
@@ -450,7 +451,7 @@ def _check_content_type(request: web.BaseRequest, *, optional: bool) -> None:
         raise RequestError(415, "Content-Type is not supported: expected application/json")
 
 
-async def _answer_with_body(call: Call, request: web.BaseRequest, route: Route) -> Answer:
+async def _answer_with_body(call: Call, request: web.BaseRequest, route: Route[Call]) -> Answer:
     call.body = await _read_body(request)
     answer = route.handler(call)
     return answer if isinstance(answer, Answer) else await answer

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from antmediad.rest.call import refusal
+from antmediad.api.answer import refusal
 from antmediad.server.reply import reply
 
 logger = logging.getLogger(__name__)

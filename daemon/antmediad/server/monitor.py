@@ -11,6 +11,7 @@ import orjson
 from aiohttp import hdrs, web
 
 from antmediad import __version__
+from antmediad.api.answer import Answer, refusal
 from antmediad.applications.registry import SERVER, Registry
 from antmediad.errors import GuardError, RequestError
 from antmediad.guard.address import AddressFilter, clients_of
@@ -25,7 +26,6 @@ from antmediad.observe.exposition import (
     expose,
 )
 from antmediad.observe.metrics import Metrics
-from antmediad.rest.call import Answer, refusal
 from antmediad.server.stores import Stores
 from antmediad.settings.schema import ServerSettings
 

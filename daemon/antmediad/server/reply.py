@@ -9,7 +9,7 @@ from http import HTTPStatus
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
-from antmediad.rest.call import Answer
+from antmediad.api.answer import Answer
 
 MAX_DIRECT_BYTES = 64 * 1024
 """Up to this size a response goes to the socket in one piece, without flow control."""

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from aiohttp import hdrs, web
 
+from antmediad.api.answer import Answer
 from antmediad.errors import RequestError
-from antmediad.rest.call import Answer
 from antmediad.rest.vod_files import resolve
 from antmediad.server.reply import SERVER, Headers
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from antmediad.api.answer import OK, Answer
+from antmediad.api.routes import Route, Router
 from antmediad.errors import RequestError
 from antmediad.rest import api, broadcasts, version
-from antmediad.rest.call import OK, Answer, Call
-from antmediad.rest.routes import Route, Router
+from antmediad.rest.call import Call
 
 ROUTER = Router((*broadcasts.ROUTES, *version.ROUTES))
 
 
-def found(path: str, router: Router = ROUTER) -> tuple[set[str], dict[str, str], set[str]]:
+def found(path: str, router: Router[Call] = ROUTER) -> tuple[set[str], dict[str, str], set[str]]:
     """Return the methods of *path*, its parameters and the route's paths."""
     routes, parameters = router.find(path.split("/")[1:])
     return set(routes), parameters, {route.path for route in routes.values()}

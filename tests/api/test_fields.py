@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antmediad.errors import RequestError
-from antmediad.rest.fields import (
+from antmediad.api.fields import (
     Coerce,
     Field,
     ListOf,
@@ -25,6 +24,7 @@ from antmediad.rest.fields import (
     int64,
     text,
 )
+from antmediad.errors import RequestError
 from antmediad.rest.models import (
     BROADCAST,
     ENCODER_SETTINGS,

@@ -1,20 +1,31 @@
-"""Which handler answers which path and method below ``/{App}/rest/v2``."""
+"""Which handler answers which path and method below an API's base."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
+from antmediad.api.answer import Answer
+from antmediad.api.fields import ListOf, Model, Record, Texts
+from antmediad.api.models import RESULT
 from antmediad.errors import RequestError
-from antmediad.rest.call import Handler
-from antmediad.rest.fields import ListOf, Model, Texts
-from antmediad.rest.models import RESULT
 
 INT32, INT64 = 1 << 31, 1 << 63
 JSON = "application/json"
 
-Answered = Model | ListOf | Texts | tuple[Model, ...]
+C = TypeVar("C")
+"""A call, as its handler gets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A JSON Schema, for what no `Model` reads or writes."""
+
+    schema: Record
+
+
+Answered = Model | ListOf | Texts | Schema | tuple[Model, ...]
 """What an answer holds; of several models, one of them."""
 
 
@@ -29,7 +40,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Route(Generic[C]):
     """One endpoint: how it is found, and what the API's description says of it.
 
     Attributes:
@@ -39,7 +50,7 @@ class Route:
         handler: answers the call; the first line of its docstring is the endpoint's summary.
         consumes_json: whether the request's content type must be JSON, or absent when there is
             no body, or a body of any text.
-        consumes_form: whether the body must be ``multipart/form-data``, which the handler reads.
+        form: the schema of a body that must be ``multipart/form-data``, which the handler reads.
         query: the query parameters that the handler reads.
         body: what the body holds, None when there is none to send; "text" for any text.
         produces: the content type of its answers; one that is not JSON goes to any client.
@@ -49,39 +60,39 @@ class Route:
 
     method: str
     path: str
-    handler: Handler
+    handler: Callable[[C], Answer | Awaitable[Answer]]
     consumes_json: bool = False
-    consumes_form: bool = False
+    form: Record | None = None
     query: tuple[Query, ...] = ()
-    body: Model | ListOf | Literal["text"] | None = None
+    body: Model | ListOf | Schema | Literal["text"] | None = None
     produces: str = JSON
     answers: Mapping[int, Answered | None] = field(default_factory=lambda: {200: RESULT})
 
 
-class _Node:
+class _Node(Generic[C]):
     """The routes below one segment."""
 
     __slots__ = ("fixed", "methods", "variable")
 
     def __init__(self) -> None:
-        self.fixed: dict[str, _Node] = {}
-        self.variable: list[tuple[str, str, _Node]] = []
-        self.methods: dict[str, Route] = {}
+        self.fixed: dict[str, _Node[C]] = {}
+        self.variable: list[tuple[str, str, _Node[C]]] = []
+        self.methods: dict[str, Route[C]] = {}
 
 
-class Router:
+class Router(Generic[C]):
     """Finds routes by path segments."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[Route[C]]) -> None:
         self.routes = tuple(routes)
-        self._root = _Node()
+        self._root: _Node[C] = _Node()
         for route in self.routes:
             node = self._root
             for segment in filter(None, route.path.split("/")):
                 node = _below(node, segment)
             node.methods[route.method] = route
 
-    def find(self, segments: Sequence[str]) -> tuple[Mapping[str, Route], dict[str, str]]:
+    def find(self, segments: Sequence[str]) -> tuple[Mapping[str, Route[C]], dict[str, str]]:
         """Return the routes of a path by method, and the values of its variable segments.
 
         Raises:
@@ -95,8 +106,8 @@ class Router:
 
 
 def _descend(
-    node: _Node, segments: Sequence[str], depth: int, parameters: dict[str, str]
-) -> _Node | None:
+    node: _Node[C], segments: Sequence[str], depth: int, parameters: dict[str, str]
+) -> _Node[C] | None:
     """Return the node of *segments* from *depth* on, None when no route fits them.
 
     Fixed text that leads nowhere is no dead end: ``/broadcasts/list`` is the broadcast "list".
@@ -118,7 +129,7 @@ def _descend(
     return None
 
 
-def _below(node: _Node, segment: str) -> _Node:
+def _below(node: _Node[C], segment: str) -> _Node[C]:
     if not segment.startswith("{"):
         return node.fixed.setdefault(segment, _Node())
     name, _, kind = segment.strip("{}").partition(":")
