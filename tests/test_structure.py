@@ -22,6 +22,8 @@ LEVEL = {
     "api": 2,
     "applications": 2,
     "guard": 2,
+    "management": 3,
+    "panel": 3,
     "rest": 3,
     "server": 4,
     "cli": 5,
@@ -30,6 +32,7 @@ LEVEL = {
 }
 # Each of these is behind one part, so that there is one place that knows its quirks.
 ONLY_IN = {
+    "argon2": "management",
     "jproperties": "properties",
     "jwt": "guard",
     "prometheus_client": "observe",

@@ -13,7 +13,9 @@ from antmediad.rest.call import Call
 ROUTER = Router((*broadcasts.ROUTES, *version.ROUTES))
 
 
-def found(path: str, router: Router[Call] = ROUTER) -> tuple[set[str], dict[str, str], set[str]]:
+def found(
+    path: str, router: Router[Route[Call]] = ROUTER
+) -> tuple[set[str], dict[str, str], set[str]]:
     """Return the methods of *path*, its parameters and the route's paths."""
     routes, parameters = router.find(path.split("/")[1:])
     return set(routes), parameters, {route.path for route in routes.values()}

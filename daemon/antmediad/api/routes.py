@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from antmediad.api.answer import Answer
 from antmediad.api.fields import ListOf, Model, Record, Texts
@@ -69,30 +69,33 @@ class Route(Generic[C]):
     answers: Mapping[int, Answered | None] = field(default_factory=lambda: {200: RESULT})
 
 
-class _Node(Generic[C]):
+R = TypeVar("R", bound=Route[Any])
+
+
+class _Node(Generic[R]):
     """The routes below one segment."""
 
     __slots__ = ("fixed", "methods", "variable")
 
     def __init__(self) -> None:
-        self.fixed: dict[str, _Node[C]] = {}
-        self.variable: list[tuple[str, str, _Node[C]]] = []
-        self.methods: dict[str, Route[C]] = {}
+        self.fixed: dict[str, _Node[R]] = {}
+        self.variable: list[tuple[str, str, _Node[R]]] = []
+        self.methods: dict[str, R] = {}
 
 
-class Router(Generic[C]):
+class Router(Generic[R]):
     """Finds routes by path segments."""
 
-    def __init__(self, routes: Iterable[Route[C]]) -> None:
+    def __init__(self, routes: Iterable[R]) -> None:
         self.routes = tuple(routes)
-        self._root: _Node[C] = _Node()
+        self._root: _Node[R] = _Node()
         for route in self.routes:
             node = self._root
             for segment in filter(None, route.path.split("/")):
                 node = _below(node, segment)
             node.methods[route.method] = route
 
-    def find(self, segments: Sequence[str]) -> tuple[Mapping[str, Route[C]], dict[str, str]]:
+    def find(self, segments: Sequence[str]) -> tuple[Mapping[str, R], dict[str, str]]:
         """Return the routes of a path by method, and the values of its variable segments.
 
         Raises:
@@ -106,8 +109,8 @@ class Router(Generic[C]):
 
 
 def _descend(
-    node: _Node[C], segments: Sequence[str], depth: int, parameters: dict[str, str]
-) -> _Node[C] | None:
+    node: _Node[R], segments: Sequence[str], depth: int, parameters: dict[str, str]
+) -> _Node[R] | None:
     """Return the node of *segments* from *depth* on, None when no route fits them.
 
     Fixed text that leads nowhere is no dead end: ``/broadcasts/list`` is the broadcast "list".
@@ -129,7 +132,7 @@ def _descend(
     return None
 
 
-def _below(node: _Node[C], segment: str) -> _Node[C]:
+def _below(node: _Node[R], segment: str) -> _Node[R]:
     if not segment.startswith("{"):
         return node.fixed.setdefault(segment, _Node())
     name, _, kind = segment.strip("{}").partition(":")

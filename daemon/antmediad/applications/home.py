@@ -40,6 +40,11 @@ class Home:
         """The database of the settings that were in force."""
         return self.data / "settings.db"
 
+    @property
+    def management(self) -> Path:
+        """The database of users, login sessions and the audit log."""
+        return self.data / "management.db"
+
     def properties_of(self, application: str) -> Path:
         """Return the path of the application's properties file."""
         return self.webapps / application / WEB_INF / PROPERTIES_NAME

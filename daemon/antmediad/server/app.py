@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -25,29 +24,28 @@ from antmediad.rest.api import ROUTER
 from antmediad.rest.call import Call, Files, Host
 from antmediad.rest.scripts import Scripts
 from antmediad.rest.vod_files import STREAMS, find_unfinished, settle
+from antmediad.server.body import answer_without_route, check_accept, check_content_type, read_body
 from antmediad.server.cors import HEADERS as CORS_HEADERS
-from antmediad.server.cors import METHODS, answer_preflight, check_origin
-from antmediad.server.monitor import Monitor, probe_of
+from antmediad.server.cors import answer_preflight, check_origin
 from antmediad.server.paths import parse_query, split_target
 from antmediad.server.play import Player, Sessions, check_play, is_controlled
+from antmediad.server.proxy import Proxied
 from antmediad.server.reply import Headers, reply
+from antmediad.server.root import Root
 from antmediad.server.stores import Stores
 from antmediad.server.streams import check_method, open_file, send_file
-from antmediad.server.upload import meet_expectation, open_form
+from antmediad.server.upload import open_form
 from antmediad.settings.schema import ServerSettings, Settings
 from antmediad.store.interface import Store
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 2 * 1024 * 1024
-BODY_TIMEOUT_S = 30.0
 MAX_LOGGED_PATH = 200
 
 MAX_TARGETS = 4096
 MAX_TARGET_CHARS = 256
 
 _BASE = ["rest", "v2"]
-_JSON = re.compile(r"application/(?:json|\*)\s*(?:;.*)?|\*/\*\s*(?:;.*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +57,14 @@ class _Target:
         query: the first value of each parameter.
         routes: by method, None when the path is none of the REST API.
         parameters: the variable segments of the path.
-        probe: what is asked about the daemon itself, empty when nothing.
+        outside: the segments of a path that belongs to no application, None for another.
     """
 
     segments: list[str]
     query: Mapping[str, str]
     routes: Mapping[str, Route[Call]] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
-    probe: str = ""
+    outside: tuple[str, ...] | None = None
 
 
 class Served:
@@ -110,15 +108,20 @@ class Served:
 
 
 class App:
-    """All that is served, by the first segment of the path."""
+    """All that is served, by the first segment of the path.
 
-    def __init__(  # noqa: PLR0913 - it holds what is made elsewhere
+    Attributes:
+        root: what is served beside the applications; set before anything is.
+    """
+
+    root: Root
+
+    def __init__(
         self,
         registry: Registry,
         stores: Stores,
         make_guard: Callable[[Settings], Guard],
         metrics: Metrics,
-        monitor: Monitor,
         address: str,
     ) -> None:
         """Serve the applications of *registry*.
@@ -131,7 +134,6 @@ class App:
         self._stores = stores
         self._make_guard = make_guard
         self._metrics = metrics
-        self._monitor = monitor
         self._served: dict[str, Served] = {}
         self._host = Host(address, address)
         self._trusted_proxies: tuple[Network, ...] = ()
@@ -154,7 +156,7 @@ class App:
         """Serve by the server's settings in force from now on."""
         settings = self.server_settings
         self._trusted_proxies = settings.http_trusted_proxies
-        self._monitor.refresh(settings)
+        self.root.refresh(settings)
         age_s = settings.https_hsts_seconds
         self._secure_headers = (("Strict-Transport-Security", f"max-age={age_s}"),) if age_s else ()
         self._host = Host(self._host.address, settings.server_name or self._host.address)
@@ -192,6 +194,28 @@ class App:
         await asyncio.gather(*self._settling, return_exceptions=True)
         await self._scripts.close()
 
+    def find(self, name: str) -> Served | None:
+        """Return an application as it is served now; None if it is unknown or has no settings."""
+        return self._served.get(name)
+
+    async def call(self, request: web.BaseRequest, proxied: Proxied) -> Answer:
+        """Answer a call of an application's API whose caller was let through elsewhere.
+
+        Raises:
+            RequestError, StoreError: as its handler does.
+        """
+        name, *_ = segments = list(proxied.segments)
+        served = self._served.get(name)
+        if served is None:
+            raise self._unknown(segments)
+        if segments[1:3] != _BASE:
+            raise RequestError(404, "Not found")
+        routes, parameters = ROUTER.find(segments[3:])
+        answer = self._answer(served, request, _Target(segments, proxied.query, routes, parameters))
+        if not isinstance(answer, Answer):
+            answer = await answer
+        return answer
+
     def handle_secure(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """Answer a request that came over TLS."""
         return self.handle(request, self._secure_headers)
@@ -212,8 +236,8 @@ class App:
             segments = target.segments
             served = self._served.get(segments[0]) if segments else None
             if served is None:
-                if target.probe:
-                    told = await self._monitor.answer(request, target.probe)
+                if target.outside is not None:
+                    told = await self.root.answer(request, target.outside)
                     return self._reply(request, told, headers, counts, begun)
                 counts = self._counts_without_settings(segments)
                 raise self._unknown(segments)
@@ -270,9 +294,10 @@ class App:
         """Return what a request target means; those of the REST API are remembered for a while."""
         segments, query_text = split_target(text)
         query = parse_query(query_text)
+        if self.root.owns(segments):
+            return _Target([], query, outside=tuple(segments))
         if segments[1:3] != _BASE:
-            probe = probe_of(segments)
-            return _Target([], query, probe=probe) if probe else _Target(segments, query)
+            return _Target(segments, query)
         try:
             routes, parameters = ROUTER.find(segments[3:])
         except RequestError:
@@ -383,10 +408,10 @@ class App:
         method = request.method
         route = target.routes.get("GET" if method == "HEAD" else method)
         if route is None:
-            return _without_route(target.routes, method)
+            return answer_without_route(target.routes, method)
         accept = request.headers.getall(hdrs.ACCEPT, None)
         if accept is not None and route.produces == JSON:
-            _check_accept(accept)
+            check_accept(accept)
         call = Call(
             application=served.application,
             settings=served.settings,
@@ -397,7 +422,7 @@ class App:
             files=served.files,
         )
         if route.consumes_json:
-            _check_content_type(request, optional=route.body == "text")
+            check_content_type(request, optional=route.body == "text")
         if route.form is not None:
             call.upload = open_form(request)
         elif request.body_exists:
@@ -420,60 +445,10 @@ async def _settle_uploads(served: Served) -> None:
             logger.info("unfinished upload removed: application=%s", served.application)
 
 
-def _without_route(routes: Mapping[str, Route[Call]], method: str) -> Answer:
-    allowed = set(routes) | {"OPTIONS"}
-    if "GET" in routes:
-        allowed.add("HEAD")
-    allow = (("Allow", ", ".join(name for name in METHODS if name in allowed)),)
-    if method == "OPTIONS":
-        return Answer(b"", 200, allow)
-    return refusal(405, "Method not allowed", allow)
-
-
-def _check_accept(accept: Sequence[str]) -> None:
-    if accept[0] == "*/*":
-        return
-    ranges = [part.strip() for line in accept for part in line.split(",") if part.strip()]
-    for media_range in ranges:
-        quality = re.search(r";\s*q=0(?:\.0*)?\s*(?:;|$)", media_range)
-        if _JSON.fullmatch(media_range) and not quality:
-            return
-    if ranges:
-        raise RequestError(406, "Not acceptable: this API answers with application/json")
-
-
-def _check_content_type(request: web.BaseRequest, *, optional: bool) -> None:
-    kind = request.headers.get(hdrs.CONTENT_TYPE)
-    if kind is None:
-        if request.body_exists and request.content_length != 0 and not optional:
-            raise RequestError(415, "Content-Type is missing: expected application/json")
-    elif not _JSON.fullmatch(kind.strip()):
-        raise RequestError(415, "Content-Type is not supported: expected application/json")
-
-
 async def _answer_with_body(call: Call, request: web.BaseRequest, route: Route[Call]) -> Answer:
-    call.body = await _read_body(request)
+    call.body = await read_body(request)
     answer = route.handler(call)
     return answer if isinstance(answer, Answer) else await answer
-
-
-async def _read_body(request: web.BaseRequest) -> bytes:
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise RequestError(413, f"Body is larger than {MAX_BODY_BYTES} bytes")
-    meet_expectation(request)
-    chunks, size = [], 0
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            async for chunk in request.content.iter_any():
-                size += len(chunk)
-                if size > MAX_BODY_BYTES:
-                    raise RequestError(413, f"Body is larger than {MAX_BODY_BYTES} bytes")
-                chunks.append(chunk)
-    except TimeoutError:
-        raise RequestError(408, "Body did not arrive in time") from None
-    except (web.RequestPayloadError, ValueError):
-        raise RequestError(400, "Body cannot be read") from None
-    return b"".join(chunks)
 
 
 def _note_refusal(

@@ -20,6 +20,9 @@ from antmediad.errors import StoreError, UsageError
 from antmediad.guard.fetch import fetch
 from antmediad.guard.key_set import KeySets
 from antmediad.guard.verdict import Guard
+from antmediad.management.call import Resources
+from antmediad.management.first_user import SetupCode
+from antmediad.management.passwords import Passwords
 from antmediad.observe.logs import set_level
 from antmediad.observe.metrics import Metrics
 from antmediad.server import systemd
@@ -28,10 +31,13 @@ from antmediad.server.https import Https
 from antmediad.server.listen import Listener, detect_address
 from antmediad.server.monitor import Monitor
 from antmediad.server.record import Recorder
+from antmediad.server.root import Root
 from antmediad.server.stores import Stores
 from antmediad.settings.schema import Settings
 from antmediad.store.history import History, Version
+from antmediad.store.interface import Store
 from antmediad.store.key_sets import KeySetFiles
+from antmediad.store.management import ManagementStore
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +73,9 @@ class Daemon:
         self._dropping: asyncio.TimerHandle | None = None
         self._key_sets = KeySets(fetch, KeySetFiles(self.home.data / "key-sets"))
         self._stores = Stores(self.home, self.metrics.add_commit)
+        self._management: ManagementStore | None = None
+        self._passwords = Passwords()
+        self._setup_code = SetupCode()
 
     async def run(self, on_ready: Callable[[Daemon], None] = lambda _: None) -> None:
         """Start, call *on_ready*, serve until `stop` or SIGTERM, and stop in order.
@@ -77,9 +86,10 @@ class Daemon:
         loop = asyncio.get_running_loop()
         _allow_many_files()
         registry = self._open_registry()
+        app = App(registry, self._stores, self._make_guard, self.metrics, self._address)
         monitor = Monitor(registry, self.metrics, self._stores, self._key_sets)
-        app = App(registry, self._stores, self._make_guard, self.metrics, monitor, self._address)
         self._registry, self._app, self._monitor = registry, app, monitor
+        app.root = Root(self._make_resources(), monitor, app.call)
         registry.on_change = self._on_change
         registry.on_version = self._on_version
         reloader = Reloader(registry)
@@ -104,6 +114,7 @@ class Daemon:
                 loop.add_signal_handler(signal_, self.stop)
             loop.add_signal_handler(signal.SIGHUP, self._rescan, reloader)
             self._log_summary()
+            self._tell_of_first_user()
             # What was made until now stays: looking for garbage in it over and over costs time.
             gc.collect()
             gc.freeze()
@@ -128,6 +139,52 @@ class Daemon:
             f"{states.count(state)} {state}"
             for state in ("active", "stale", "failed")
             if state == "active" or state in states
+        )
+
+    def _make_resources(self) -> Resources:
+        def open_store(name: str) -> Store | None:
+            served = self._app.find(name)
+            return served.open_store() if served is not None else None
+
+        def guard_of(name: str) -> Guard | None:
+            served = self._app.find(name)
+            return served.guard if served is not None else None
+
+        return Resources(
+            registry=self._registry,
+            history=self._recorder.history if self._recorder is not None else None,
+            open_management=self._open_management,
+            passwords=self._passwords,
+            setup_code=self._setup_code,
+            metrics=self.metrics,
+            key_sets=self._key_sets,
+            open_store=open_store,
+            guard_of=guard_of,
+            address=self._address,
+        )
+
+    def _open_management(self) -> ManagementStore:
+        """Return the users and the audit log; tried again as long as they are out of reach.
+
+        Raises:
+            StoreError: they are.
+        """
+        if self._management is None:
+            self._management = ManagementStore(self.home.management)
+        return self._management
+
+    def _tell_of_first_user(self) -> None:
+        try:
+            if self._open_management().accounts.has_users():
+                return
+        except StoreError as error:
+            logger.error("management API is out of order: error=%s", error)
+            return
+        logger.warning(
+            "no user yet: make the first one at %s/ on this machine, from elsewhere with this"
+            " set-up code, or with 'antmediad user add': code=%s",
+            self.url,
+            self._setup_code.show(),
         )
 
     def _open_registry(self) -> Registry:
@@ -173,13 +230,13 @@ class Daemon:
     def _on_change(self, name: str) -> None:
         if name != SERVER:
             self._app.refresh(name)
-            if self._dropping is None:
-                loop = asyncio.get_running_loop()
-                self._dropping = loop.call_later(1.0, self._drop_unused_key_sets)
         else:
             self._app.refresh_server()
             if self.url:
                 self._spawn(self._follow_server_settings())
+        if self._dropping is None:
+            loop = asyncio.get_running_loop()
+            self._dropping = loop.call_later(1.0, self._drop_unused_key_sets)
         if self.url:
             systemd.notify(f"STATUS={self.status}")
 
@@ -193,6 +250,9 @@ class Daemon:
             if snapshot.settings.jwt_control_enabled
             for url in snapshot.settings.jwks_url
         }
+        server = self._app.server_settings
+        if server.server_jwt_server_control_enabled:
+            used.update(server.server_jwks_url)
         self._spawn(self._key_sets.retain(used))
 
     async def _follow_server_settings(self) -> None:
@@ -253,7 +313,10 @@ class Daemon:
         await reloader.close()
         await self._key_sets.retain(())
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._passwords.close()
         await self._stores.close()
+        if self._management is not None:
+            await self._management.close()
         if self._recorder is not None:
             await self._recorder.close()
         logger.info("stopped")

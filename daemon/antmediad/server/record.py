@@ -30,7 +30,7 @@ class Recorder:
         last_retry_s: float = LAST_RETRY_S,
     ) -> None:
         """Write to *history*, which is closed with this."""
-        self._history = history
+        self.history = history
         self._first_retry_s, self._last_retry_s = first_retry_s, last_retry_s
         self._waiting: deque[tuple[Version, bytes | None]] = deque(maxlen=MAX_WAITING)
         self._writing: asyncio.Task[None] | None = None
@@ -48,7 +48,7 @@ class Recorder:
             await asyncio.gather(self._writing, return_exceptions=True)
         if self._waiting and not await self._write_all():
             logger.error("settings not on record: versions=%d", len(self._waiting))
-        await self._history.close()
+        await self.history.close()
 
     async def _write(self) -> None:
         retry_s = self._first_retry_s
@@ -64,7 +64,7 @@ class Recorder:
         batch = list(self._waiting)
         # All at once, so that they share their way to the disk.
         outcomes = await asyncio.gather(
-            *(self._history.append(version, content) for version, content in batch),
+            *(self.history.append(version, content) for version, content in batch),
             return_exceptions=True,
         )
         failed = []

@@ -80,7 +80,7 @@ class Database:
                 # Created by us, so that it is private from its first byte.
                 path.touch(mode=0o600, exist_ok=True)
                 connection = opened.enter_context(closing(_connect(str(path))))
-                connection.execute("PRAGMA journal_mode = WAL")
+                _use_wal(connection)
                 connection.execute("PRAGMA synchronous = FULL")
                 _migrate(connection, migrations, path)
                 with _transaction(connection):
@@ -254,6 +254,21 @@ def _translated(path: Path | None) -> Iterator[None]:
         raise StoreError(f"cannot use {path or 'memory'}: {error}") from error
 
 
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; two processes that do so to a new file at once get in each other's way."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            # SQLite gives up at once where waiting could be a deadlock.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _connect(database: str) -> sqlite3.Connection:
     return sqlite3.connect(
         database,
@@ -278,7 +293,26 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[str], path: Path | None) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(migrations):
-        raise StoreError(f"{path} has schema {version}, made by a newer antmediad")
-    for number, script in enumerate(migrations[version:], version + 1):
-        connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+    if version == len(migrations):
+        return
+    with _transaction(connection):
+        # Once more: another process may have been at it since.
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > len(migrations):
+            raise StoreError(f"{path} has schema {version}, made by a newer antmediad")
+        # Not by `executescript`, which would end the transaction.
+        for statement in (one for script in migrations[version:] for one in _statements(script)):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script; a semicolon inside a statement, as in a trigger, splits nothing."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip("; \n"):
+        raise StoreError("a migration ends within a statement")

@@ -1,0 +1,1 @@
+"""The management API, ``/rest/v2/...``: users, applications, settings, the server."""

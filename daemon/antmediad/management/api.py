@@ -1,0 +1,15 @@
+"""The whole management API."""
+
+from __future__ import annotations
+
+from antmediad.api.routes import Router
+from antmediad.management import users, version
+from antmediad.management.openapi import description_routes
+from antmediad.management.routes import Route
+
+ENDPOINTS: tuple[Route, ...] = (
+    *users.ROUTES,
+    *version.ROUTES,
+)
+
+ROUTER: Router[Route] = Router((*ENDPOINTS, *description_routes(ENDPOINTS)))

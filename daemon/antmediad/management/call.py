@@ -1,0 +1,180 @@
+"""One call of the management API, and what its handler may use."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from antmediad.api.body import Upload, parse_json
+from antmediad.applications.registry import Registry
+from antmediad.errors import RequestError, StoreError
+from antmediad.guard.key_set import KeySets
+from antmediad.guard.verdict import Guard
+from antmediad.management.first_user import SetupCode
+from antmediad.management.lockout import Lockout
+from antmediad.management.passwords import Passwords
+from antmediad.management.rights import Role
+from antmediad.observe.metrics import Metrics
+from antmediad.settings.schema import ServerSettings
+from antmediad.store.history import History
+from antmediad.store.interface import Store
+from antmediad.store.management import ManagementStore
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who calls.
+
+    Attributes:
+        actor: as the audit log names it: an e-mail, or ``token:SUB``.
+        rights: roles by application or ``system``.
+        email: of a user with a session; empty for a token.
+        session: the digest of the session; empty for a token.
+    """
+
+    actor: str
+    rights: Mapping[str, Role]
+    email: str = ""
+    session: bytes = b""
+
+
+@dataclass(slots=True, kw_only=True)
+class Resources:
+    """What handlers work with, made by the server.
+
+    Attributes:
+        history: the settings that were in force; None when they cannot be put on record.
+        open_management: returns the users and the audit log; StoreError when out of reach.
+        open_store: returns an application's data; None for an application without settings.
+        guard_of: returns an application's guard in force; None for one without settings.
+        address: under which other machines reach this one.
+        started_at: when the daemon began to serve, seconds since 1970.
+    """
+
+    registry: Registry
+    history: History | None
+    open_management: Callable[[], ManagementStore]
+    passwords: Passwords
+    setup_code: SetupCode
+    metrics: Metrics
+    key_sets: KeySets
+    open_store: Callable[[str], Store | None]
+    guard_of: Callable[[str], Guard | None]
+    address: str
+    clock: Callable[[], float] = time.time
+    started_at: float = field(default_factory=time.time)
+
+    @property
+    def management(self) -> ManagementStore:
+        """Users, sessions and the audit log.
+
+        Raises:
+            RequestError: 503, they are out of reach.
+        """
+        try:
+            return self.open_management()
+        except StoreError as error:
+            raise RequestError(
+                503, "Database is not available. Please try again", (("Retry-After", "5"),)
+            ) from error
+
+    @property
+    def lockout(self) -> Lockout:
+        """Who may not try to log in for the moment."""
+        return Lockout(self.management.attempts)
+
+    @property
+    def server_settings(self) -> ServerSettings:
+        """The server's settings in force."""
+        snapshot = self.registry.server.snapshot
+        return snapshot.settings if snapshot is not None else ServerSettings()
+
+
+@dataclass(slots=True)
+class Note:
+    """What the audit log is to say about a call; empty for what follows from its route."""
+
+    action: str = ""
+    target: str = ""
+    detail: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """What a handler needs to know.
+
+    Attributes:
+        resources: what it may use.
+        method: of HTTP; GET for HEAD.
+        parameters: the variable segments of the path, decoded.
+        query: the first value of each query parameter.
+        clients: the addresses that the call answers for.
+        headers: of the request; the first value of each, by lower-case name.
+        is_secure: whether it came over TLS, as far as is known.
+        is_local: whether it can only have come from this machine itself.
+        cookie: the value of the session's cookie, empty without one.
+        identity: who calls; None before or without an authentication.
+        body: all of it, empty when there is none.
+        upload: the body, for a route that takes a form.
+        note: for the audit log.
+        now: the time of the call, seconds since 1970.
+    """
+
+    resources: Resources
+    method: str
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    clients: Sequence[str]
+    headers: Mapping[str, str]
+    is_secure: bool
+    is_local: bool
+    cookie: str = ""
+    identity: Identity | None = None
+    body: bytes = b""
+    upload: Upload | None = None
+    note: Note = field(default_factory=Note)
+    now: float = field(default_factory=time.time)
+
+    @property
+    def caller(self) -> Identity:
+        """Who calls, on a route that is not open to everyone."""
+        if self.identity is None:
+            raise RequestError(403, "Not authenticated user")
+        return self.identity
+
+    @property
+    def source(self) -> str:
+        """By what the change comes, as history and audit log say it."""
+        return "panel" if self.headers.get("x-requested-with") == "antmediad-panel" else "api"
+
+    def json(self) -> Any:
+        """Return the value that the body holds; see `parse_json`."""
+        return parse_json(self.body)
+
+    def object(self) -> dict[str, Any]:
+        """Return the JSON object that the body holds.
+
+        Raises:
+            RequestError: 400, it holds something else.
+        """
+        value = self.json()
+        if not isinstance(value, dict):
+            raise RequestError(400, "Body: expected a JSON object")
+        return value
+
+    def text(self, name: str, value: Mapping[str, Any], *, required: bool = False) -> str:
+        """Return a text member of a body; empty when it is missing or null.
+
+        Raises:
+            RequestError: 400, it is no text, or it is required and empty.
+        """
+        found = value.get(name)
+        if found is None:
+            found = ""
+        if not isinstance(found, str):
+            raise RequestError(400, f"{name}: expected text")
+        if required and not found:
+            raise RequestError(400, f"{name}: expected text; found nothing")
+        return found

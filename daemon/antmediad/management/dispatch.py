@@ -1,0 +1,81 @@
+"""From a route to its answer: who may call, and what the audit log has of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import orjson
+
+from antmediad.api.answer import Answer
+from antmediad.errors import RequestError, StoreError
+from antmediad.management.access import check_access
+from antmediad.management.call import Call
+from antmediad.management.routes import Route
+from antmediad.store.audit import AuditEntry
+
+logger = logging.getLogger(__name__)
+
+
+async def dispatch(call: Call, route: Route) -> Answer:
+    """Answer *call* by *route*, if its caller may.
+
+    What changes something is in the audit log before it is answered, and so is what was refused
+    to somebody known.
+
+    Raises:
+        RequestError: it is refused, or cannot be answered as asked.
+        StoreError: data is out of reach.
+    """
+    try:
+        check_access(route.access, call.identity, call.parameters)
+        found = route.handler(call)
+        answer = found if isinstance(found, Answer) else await found
+    except RequestError as error:
+        if route.is_recorded and (call.identity is not None or call.note.action):
+            await record(call, route, False, error.message)
+        raise
+    if route.is_recorded:
+        await record(call, route, *outcome_of(answer))
+    return answer
+
+
+async def record(call: Call, route: Route | None, success: bool, message: str) -> None:
+    """Put *call* on the audit log."""
+    note = call.note
+    names: Sequence[str] = list(call.parameters.values())
+    if not note.action:
+        note.action = f"{route.method} {route.path}" if route is not None else call.method
+    entry = AuditEntry(
+        at=call.now,
+        actor=call.identity.actor if call.identity is not None else "",
+        source=call.source,
+        address=",".join(call.clients),
+        action=note.action,
+        target=note.target or (names[0] if names else ""),
+        success=success,
+        detail="; ".join(filter(None, (note.detail, message))),
+    )
+    logger.info(
+        "management: actor=%s client=%s action=%s target=%s success=%s",
+        entry.actor or "-",
+        entry.address,
+        entry.action,
+        entry.target or "-",
+        entry.success,
+    )
+    try:
+        await call.resources.open_management().audit.record(entry)
+    except StoreError as error:
+        # What was done is done; the line above is all that is left of it.
+        logger.error("audit log not written: error=%s", error)
+
+
+def outcome_of(answer: Answer) -> tuple[bool, str]:
+    """Return whether an answer tells of success, and otherwise what it says."""
+    if answer.status >= 400:
+        return False, f"status {answer.status}"
+    if answer.body.startswith(b'{"success":'):
+        value = orjson.loads(answer.body)
+        return bool(value["success"]), "" if value["success"] else str(value.get("message") or "")
+    return True, ""

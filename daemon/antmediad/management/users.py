@@ -1,0 +1,392 @@
+"""Users, and how they log in and out (management.md of the contract, sections 2 and 3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from antmediad import __version__
+from antmediad.api.answer import Answer, answer, refusal, result
+from antmediad.api.routes import Schema
+from antmediad.errors import RecordExistsError, RequestError, StoreError
+from antmediad.management.access import Access
+from antmediad.management.authentication import digest_of, new_session_id, session_cookie
+from antmediad.management.call import Call
+from antmediad.management.lockout import BLOCK_S
+from antmediad.management.passwords import needs_rehash
+from antmediad.management.rights import SYSTEM, Role, is_system, rights_of
+from antmediad.management.routes import Route
+from antmediad.store.accounts import User, check_email, key_of
+
+TYPES = ("ADMIN", "USER", "READ_ONLY")
+# What stands in a path where an e-mail could.
+RESERVED = frozenset({"authenticate", "initial", "logout", "password"})
+
+_WRONG = "Wrong e-mail or password"
+_BLOCKED = f"Too many login attempts. User is blocked for {BLOCK_S:.0f} secs"
+_EXISTS = "User with the same e-mail already exists"
+
+_OBJECT: dict[str, Any] = {"type": "object"}
+
+
+def _texts(*names: str) -> Schema:
+    return Schema({**_OBJECT, "properties": {name: {"type": "string"} for name in names}})
+
+
+_LOGIN = _texts("email", "password")
+_PASSWORDS = _texts("password", "newPassword")
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_USER_PROPERTIES: dict[str, Any] = {
+    "email": {"type": "string"},
+    "userType": {"enum": [*TYPES, None]},
+    "scope": _TEXT_OR_NULL,
+    "appNameUserType": {
+        "type": ["object", "null"],
+        "additionalProperties": {"enum": list(TYPES)},
+    },
+    "firstName": _TEXT_OR_NULL,
+    "lastName": _TEXT_OR_NULL,
+    "fullName": _TEXT_OR_NULL,
+    "picture": _TEXT_OR_NULL,
+}
+_USER = Schema({**_OBJECT, "properties": _USER_PROPERTIES})
+_USERS = Schema({"type": "array", "items": _USER.schema})
+_NEW_USER = Schema(
+    {
+        **_OBJECT,
+        "properties": {
+            **_USER_PROPERTIES,
+            **_PASSWORDS.schema["properties"],
+        },
+    }
+)
+
+
+# Login and logout
+
+
+async def authenticate(call: Call) -> Answer:
+    """Log in: the answer sets the session's cookie."""
+    sent = call.object()
+    email = call.text("email", sent, required=True)
+    received = call.text("password", sent, required=True)
+    call.note.action, call.note.target = "login refused", email
+    store, lockout = call.resources.management, call.resources.lockout
+    for client in call.clients:
+        if await lockout.admit(email, client, call.now):
+            call.note.detail = "blocked"
+            return result(False, _BLOCKED)
+    stored = store.accounts.password_hash(email)
+    try:
+        fits = await call.resources.passwords.verify(stored, received)
+    except (RequestError, StoreError):
+        for client in call.clients:
+            await lockout.withdrawn(email, client, call.now)
+        raise
+    user = store.accounts.find_user(email)
+    if not fits or user is None:
+        return result(False, _WRONG)
+    for client in call.clients:
+        await lockout.succeeded(email, client, call.now)
+    session_id = new_session_id()
+    started = await store.accounts.start_session(
+        digest_of(session_id), user.email, ",".join(call.clients), call.now, verified_hash=stored
+    )
+    if not started:
+        return result(False, _WRONG)
+    if stored is not None and needs_rehash(stored):
+        new = await call.resources.passwords.hash(received)
+        await store.accounts.rehash_password(user.email, stored, new)
+    if call.cookie:
+        # One that was set before the login, perhaps by somebody else, is not to be logged in.
+        await store.accounts.end_session(digest_of(call.cookie))
+    call.note.action, call.note.target = "login", user.email
+    welcome = result(True, _role_text(user))
+    cookie = session_cookie(session_id, is_secure=call.is_secure)
+    return Answer(welcome.body, 200, (cookie,))
+
+
+def _role_text(user: User) -> str:
+    """Return what Ant Media Server's panels read the user's rights from."""
+    if user.scope is not None:
+        return f"{user.scope}/{user.user_type}"
+    return json.dumps(dict(user.app_types), separators=(",", ":"))
+
+
+async def log_out(call: Call) -> Answer:
+    """End the session."""
+    call.note.action, call.note.target = "logout", call.caller.email
+    if call.caller.session:
+        await call.resources.management.accounts.end_session(call.caller.session)
+    ended = result(True)
+    return Answer(ended.body, 200, (session_cookie("", is_secure=call.is_secure),))
+
+
+def authentication_status(call: Call) -> Answer:
+    """Tell whether the caller is logged in."""
+    return result(call.identity is not None)
+
+
+def admin_status(call: Call) -> Answer:
+    """Tell whether the caller administers the whole server."""
+    if is_system(call.caller.rights, Role.ADMIN):
+        return result(True, "User is admin")
+    return result(False, "User is not admin")
+
+
+def blocked_status(call: Call) -> Answer:
+    """Tell whether a user may not try to log in for the moment, from the caller's address."""
+    lockout, email = call.resources.lockout, call.parameters["email"]
+    blocked = any(lockout.blocked_for_s(email, client, call.now) for client in call.clients)
+    return result(blocked)
+
+
+def session(call: Call) -> Answer:
+    """Tell who is logged in, and whether the first user is still to be made."""
+    accounts = call.resources.management.accounts
+    is_first = not accounts.has_users()
+    user: dict[str, Any] | None = None
+    if call.identity is not None:
+        found = accounts.find_user(call.identity.email) if call.identity.email else None
+        user = {
+            "email": call.identity.email or call.identity.actor,
+            "firstName": found.first_name if found is not None else None,
+            "lastName": found.last_name if found is not None else None,
+            "rights": {name: role.name for name, role in call.identity.rights.items()},
+        }
+    return answer(
+        {
+            "version": __version__,
+            "firstLogin": is_first,
+            "setupCodeRequired": is_first and not call.is_local,
+            "user": user,
+        }
+    )
+
+
+# The first user
+
+
+def first_login_status(call: Call) -> Answer:
+    """Tell whether there is no user yet."""
+    return result(not call.resources.management.accounts.has_users())
+
+
+async def add_first_user(call: Call) -> Answer:
+    """Make the first user, an administrator of everything."""
+    sent = call.object()
+    call.note.action, call.note.target = "first user refused", call.text("email", sent)
+    accounts = call.resources.management.accounts
+    if accounts.has_users():
+        return result(False, "There is a first user already", error_id=-1)
+    code = call.text("setupCode", sent)
+    if not call.is_local and not call.resources.setup_code.fits(code):
+        return refusal(
+            403,
+            "The first user can be made from the machine itself, by 'antmediad user add', or with"
+            " the set-up code in the daemon's log (setupCode)",
+        )
+    email = _new_email(call, sent)
+    received = call.text("password", sent, required=True)
+    user = User(
+        email=email,
+        user_type="ADMIN",
+        scope=SYSTEM,
+        app_types={SYSTEM: "ADMIN"},
+        first_name=call.text("firstName", sent) or None,
+        last_name=call.text("lastName", sent) or None,
+        created_at=call.now,
+    )
+    stored = await call.resources.passwords.hash(received)
+    if not await accounts.add_first_user(user, stored):
+        return result(False, "There is a first user already", error_id=-1)
+    call.note.action = "first user created"
+    return result(True, error_id=-1)
+
+
+# Users
+
+
+def list_users(call: Call) -> Answer:
+    """Return all users."""
+    return answer([_shown(user) for user in call.resources.management.accounts.users()])
+
+
+async def add_user(call: Call) -> Answer:
+    """Add a user."""
+    sent = call.json()
+    if sent is None:
+        return result(False, "User object is null")
+    sent = call.object()
+    call.note.action, call.note.target = "user not created", call.text("email", sent)
+    received = call.text("password", sent)
+    accounts = call.resources.management.accounts
+    if not call.note.target or not received or accounts.find_user(call.note.target) is not None:
+        # Ant Media Server says the same of an e-mail or a password that is missing.
+        return result(False, _EXISTS)
+    user = _read_user(call, sent, _new_email(call, sent))
+    try:
+        await accounts.add_user(user, await call.resources.passwords.hash(received))
+    except RecordExistsError:
+        return result(False, _EXISTS)
+    call.note.action, call.note.detail = "user created", _rights_text(user)
+    return result(True)
+
+
+async def edit_user(call: Call) -> Answer:
+    """Replace a user's rights and names, and set a new password if there is one."""
+    sent = call.object()
+    email = call.text("email", sent, required=True)
+    call.note.action, call.note.target = "user not changed", email
+    accounts = call.resources.management.accounts
+    if key_of(email) == key_of(call.caller.email):
+        return result(False, "User cannot edit itself")
+    before = accounts.find_user(email)
+    if before is None:
+        return result(False, "Edited user is not found in database")
+    user = _read_user(call, sent, before.email)
+    new_password = call.text("newPassword", sent)
+    stored = await call.resources.passwords.hash(new_password) if new_password else ""
+    if not await accounts.replace_user(user):
+        return result(False, "Edited user is not found in database")
+    if stored:
+        await accounts.set_password(user.email, stored)
+    call.note.action, call.note.detail = "user changed", _rights_text(user)
+    if stored:
+        call.note.detail += ", new password"
+    return result(True)
+
+
+async def remove_user(call: Call) -> Answer:
+    """Remove a user; the user's sessions end."""
+    email = call.parameters["email"]
+    call.note.action, call.note.target = "user not removed", email
+    if key_of(email) == key_of(call.caller.email):
+        return result(False, "You cannot delete yourself")
+    if not await call.resources.management.accounts.remove_user(email):
+        return result(False, "User does not exist")
+    call.note.action = "user removed"
+    return result(True)
+
+
+async def change_password(call: Call) -> Answer:
+    """Change the caller's own password; the user's other sessions end."""
+    sent = call.object()
+    email = call.caller.email
+    call.note.action, call.note.target = "password not changed", email
+    new_password = call.text("newPassword", sent)
+    if not email or not new_password:
+        return result(False, "User name does not exist or there is no new password")
+    lockout = call.resources.lockout
+    for client in call.clients:
+        if await lockout.admit(email, client, call.now):
+            return result(False, _BLOCKED)
+    accounts, passwords = call.resources.management.accounts, call.resources.passwords
+    stored = accounts.password_hash(email)
+    if not await passwords.verify(stored, call.text("password", sent)):
+        return result(False, "User not exist with that name and pass")
+    for client in call.clients:
+        await lockout.succeeded(email, client, call.now)
+    await accounts.set_password(email, await passwords.hash(new_password), call.caller.session)
+    call.note.action = "password changed"
+    return result(True, "Success")
+
+
+def _new_email(call: Call, sent: Mapping[str, Any]) -> str:
+    email = call.text("email", sent, required=True)
+    try:
+        check_email(email)
+    except StoreError as error:
+        raise RequestError(400, str(error)) from None
+    if email in RESERVED:
+        raise RequestError(400, "email: this name is taken by the API itself")
+    return email
+
+
+def _read_user(call: Call, sent: Mapping[str, Any], email: str) -> User:
+    """Return the user that a body describes; what it lacks is null, as in Ant Media Server.
+
+    Raises:
+        RequestError: 400, a type is none, or a member has the wrong JSON type.
+    """
+    user_type = call.text("userType", sent) or None
+    app_types = sent.get("appNameUserType")
+    if app_types is None:
+        app_types = {}
+    if not isinstance(app_types, dict):
+        raise RequestError(400, "appNameUserType: expected an object")
+    for name, one in {"userType": user_type, **app_types}.items():
+        if one not in TYPES and not (name == "userType" and one is None):
+            raise RequestError(400, f"{name[:64]}: expected one of {', '.join(TYPES)}")
+    return User(
+        email=email,
+        user_type=user_type,
+        scope=call.text("scope", sent) or None,
+        app_types=app_types,
+        first_name=call.text("firstName", sent) or None,
+        last_name=call.text("lastName", sent) or None,
+        full_name=call.text("fullName", sent) or None,
+        picture=call.text("picture", sent) or None,
+        created_at=call.now,
+    )
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {
+        "email": user.email,
+        "userType": user.user_type,
+        "scope": user.scope,
+        "appNameUserType": dict(user.app_types),
+        "firstName": user.first_name,
+        "lastName": user.last_name,
+        "fullName": user.full_name,
+        "picture": user.picture,
+    }
+
+
+def _rights_text(user: User) -> str:
+    rights = rights_of(user)
+    return ", ".join(f"{name}: {role.name}" for name, role in sorted(rights.items())) or "no rights"
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/users/authenticate",
+        authenticate,
+        consumes_json=True,
+        body=_LOGIN,
+        access=Access.OPEN,
+    ),
+    Route("GET", "/authentication-status", authentication_status, access=Access.OPEN),
+    Route("GET", "/first-login-status", first_login_status, access=Access.OPEN),
+    Route("GET", "/session", session, access=Access.OPEN, answers={200: Schema(_OBJECT)}),
+    Route(
+        "POST",
+        "/users/initial",
+        add_first_user,
+        consumes_json=True,
+        body=_NEW_USER,
+        access=Access.OPEN,
+    ),
+    Route("DELETE", "/users/logout", log_out, access=Access.SIGNED_IN),
+    Route("GET", "/admin-status", admin_status, access=Access.SIGNED_IN),
+    Route("GET", "/users/{email}/blocked", blocked_status, access=Access.OPEN),
+    Route("GET", "/user-list", list_users, access=Access.SYSTEM_READ, answers={200: _USERS}),
+    Route(
+        "POST", "/users", add_user, consumes_json=True, body=_NEW_USER, access=Access.SYSTEM_ADMIN
+    ),
+    Route(
+        "PUT", "/users", edit_user, consumes_json=True, body=_NEW_USER, access=Access.SYSTEM_ADMIN
+    ),
+    Route("DELETE", "/users/{email}", remove_user, access=Access.SYSTEM_ADMIN),
+    Route(
+        "POST",
+        "/users/password",
+        change_password,
+        consumes_json=True,
+        body=_PASSWORDS,
+        access=Access.SIGNED_IN,
+    ),
+)

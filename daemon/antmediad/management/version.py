@@ -1,0 +1,49 @@
+"""The version, and whether the server lives (management.md of the contract, section 6)."""
+
+from __future__ import annotations
+
+import socket
+
+from antmediad import __build__, __version__
+from antmediad.api.answer import Answer, answer, result
+from antmediad.api.models import VERSION
+from antmediad.api.routes import Schema
+from antmediad.management.access import Access
+from antmediad.management.call import Call
+from antmediad.management.routes import Route
+
+_VERSION = answer(
+    {
+        "versionName": __version__,
+        "versionType": "Community Edition",
+        "buildNumber": __build__,
+    }
+)
+
+
+def version(_: Call) -> Answer:
+    """Return the version, in the shape of Ant Media Server's."""
+    return _VERSION
+
+
+def enterprise_edition(_: Call) -> Answer:
+    """Tell whether this is the Enterprise Edition, which it is not."""
+    return result(False, "This is no Enterprise Edition")
+
+
+def liveness(_: Call) -> Answer:
+    """Tell that the server lives."""
+    return answer({"host": socket.gethostname(), "status": "ok"})
+
+
+ROUTES = (
+    Route("GET", "/version", version, access=Access.SIGNED_IN, answers={200: VERSION}),
+    Route("GET", "/enterprise-edition", enterprise_edition, access=Access.SIGNED_IN),
+    Route(
+        "GET",
+        "/liveness",
+        liveness,
+        access=Access.OPEN,
+        answers={200: Schema({"type": "object"})},
+    ),
+)

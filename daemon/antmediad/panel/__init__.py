@@ -1,0 +1,1 @@
+"""The web panel: static files that run in the browser, served as they are."""
