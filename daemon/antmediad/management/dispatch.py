@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 
@@ -17,11 +17,14 @@ from antmediad.store.audit import AuditEntry
 logger = logging.getLogger(__name__)
 
 
-async def dispatch(call: Call, route: Route) -> Answer:
+async def dispatch(call: Call, route: Route, read: Callable[[], Awaitable[None]]) -> Answer:
     """Answer *call* by *route*, if its caller may.
 
     What changes something is in the audit log before it is answered, and so is what was refused
     to somebody known.
+
+    Args:
+        read: reads the body into the call; not before the caller is known to be allowed.
 
     Raises:
         RequestError: it is refused, or cannot be answered as asked.
@@ -29,6 +32,7 @@ async def dispatch(call: Call, route: Route) -> Answer:
     """
     try:
         check_access(route.access, call.identity, call.parameters)
+        await read()
         found = route.handler(call)
         answer = found if isinstance(found, Answer) else await found
     except RequestError as error:

@@ -152,10 +152,7 @@ class Root:
             return answer_without_route(routes, request.method)
         if route.is_recorded:
             self._check_site(request, identity)
-        # Before the body is read: nobody is to send us much for nothing.
-        check_access(route.access, identity, call.parameters)
-        await _read(request, call, route)
-        return await dispatch(call, route)
+        return await dispatch(call, route, lambda: _read(request, call, route))
 
     async def _answer_proxied(
         self, request: web.BaseRequest, call: Call, proxied: Proxied
