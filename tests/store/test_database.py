@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,41 @@ def test_a_schema_is_brought_up_to_date_once(path: Path) -> None:
     asyncio.run(reopened.write(adding("a")))
     assert reopened.read("SELECT * FROM word") == [("a", 7)]
     asyncio.run(reopened.close())
+
+
+def test_whoever_opens_a_new_database_at_once_gets_the_same_one(tmp_path: Path) -> None:
+    schema = (*SCHEMA, "CREATE TABLE other (a);", "CREATE INDEX of_other ON other (a);")
+    begin = threading.Barrier(4)
+
+    def open_all(_: int) -> list[Database]:
+        opened = []
+        for number in range(20):
+            begin.wait(30)
+            opened.append(Database(tmp_path / f"{number}.db", schema))
+        return opened
+
+    with ThreadPoolExecutor(4) as threads:
+        opened = [database for of_one in threads.map(open_all, range(4)) for database in of_one]
+
+    assert {database.read("PRAGMA user_version")[0] for database in opened} == {(3,)}
+    for database in opened:
+        asyncio.run(database.close())
+
+
+def test_a_migration_may_hold_a_statement_with_statements_in_it(path: Path) -> None:
+    trigger = """
+        CREATE TRIGGER once BEFORE INSERT ON word BEGIN
+            DELETE FROM word WHERE text = 'a;b'; DELETE FROM word WHERE text = NEW.text;
+        END;
+        INSERT INTO word VALUES ('a;b');
+    """
+    database = Database(path, (*SCHEMA, trigger))
+
+    asyncio.run(database.write(adding("a")))
+    asyncio.run(database.write(adding("a")))
+
+    assert words(database) == ["a"]
+    asyncio.run(database.close())
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None:
