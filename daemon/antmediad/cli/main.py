@@ -29,6 +29,7 @@ COMMANDS = {
     "explain": "say why a token is let through or refused, check by check",
     "jwks": "make a key pair and its key set, to try JWKS out",
     "settings": "show, change and restore the settings of an application",
+    "user": "add, list and remove users of the panel and the management API",
 }
 
 

@@ -33,6 +33,7 @@ from antmediad.cli.applications import find_application, read_home
 from antmediad.cli.input import read_input
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import coloured, plain, print_json, print_table
+from antmediad.cli.process import user_name
 from antmediad.errors import Problem, SettingsError, StoreError, UsageError
 from antmediad.properties.editor import split_lines
 from antmediad.settings.parse import Origin
@@ -347,7 +348,7 @@ def _read_value(key: str) -> str:
 
 def _announce(home: Home, application: str, content: bytes) -> bool:
     """Tell the history who changes the file; without a right to write it, nobody is told."""
-    note = Version(application, 0, time.time(), "cli", digest_of(content), False, _user())
+    note = Version(application, 0, time.time(), "cli", digest_of(content), False, user_name())
     return _note(home, lambda history: history.announce(note))
 
 
@@ -372,16 +373,6 @@ def _note(home: Home, write: Any) -> bool:
     except StoreError:
         return False
     return True
-
-
-def _user() -> str:
-    name = os.environ.get("SUDO_USER")
-    if name:
-        return name
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 # diff, history

@@ -1,1 +1,1 @@
-"""The management API, ``/rest/v2/...``: users, applications, settings, the server."""
+"""The management API: who may do what, and the requests of its panels."""

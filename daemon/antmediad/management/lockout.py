@@ -73,7 +73,8 @@ class Lockout:
     async def admit(self, email: str, address: str, now: float) -> float:
         """Return 0 and count an attempt as failed, or return for how many seconds it is blocked.
 
-        It is counted before the password is tried, so that attempts at the same time, also on
+        The time stands for the attempt when it is taken back.  It is counted before the password
+        is tried, so that attempts at the same time, also on
         several processes, get no more tries than one after the other.
 
         Raises:
@@ -92,8 +93,8 @@ class Lockout:
                 for failures, rule in zip(before, _RULES, strict=True)
             ]
 
-        counted = await self._attempts.change(_subjects(email, address), count, now)
-        # No room but for blocks: who is not blocked has to wait for the end of one.
+        counted = await self._attempts.change(_subjects(email, address), count, now, always=known)
+        # So many are blocked that strangers have to wait until some are not.
         return blocked_s if counted else BLOCK_S
 
     async def failed(self, email: str, address: str, now: float) -> None:

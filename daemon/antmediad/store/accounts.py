@@ -76,14 +76,11 @@ def check_email(email: str) -> None:
     Raises:
         StoreError: it is empty, too long, or holds what cannot be shown.
     """
-    if (
-        not email
-        or len(email) > MAX_EMAIL_CHARS
-        or not email.isprintable()
-        or email != email.strip()
-    ):
+    fits = 0 < len(email) <= MAX_EMAIL_CHARS
+    if not fits or not email.isprintable() or email != email.strip():
         raise StoreError(
-            f"e-mail: expected 1 to {MAX_EMAIL_CHARS} printable characters, not a blank at the ends"
+            f"e-mail: expected 1 to {MAX_EMAIL_CHARS} printable characters, without a blank"
+            " before or after"
         )
 
 

@@ -11,6 +11,8 @@ from antmediad.store.accounts import key_of
 from antmediad.store.database import Database
 
 MAX_SUBJECTS = 10_000
+MAX_BLOCKED_SHARE = 0.5
+"""Of the room for subjects: the rest is for counting, which room for a few would not allow."""
 MAX_KNOWN_ADDRESSES = 100
 """Of one user."""
 KNOWN_FOR_S = 30 * 86_400.0
@@ -55,7 +57,9 @@ class Attempts:
         )
         return _failures(rows[0]) if rows else NONE
 
-    async def change(self, subjects: Sequence[bytes], change: Change, now: float) -> bool:
+    async def change(
+        self, subjects: Sequence[bytes], change: Change, now: float, always: bool = False
+    ) -> bool:
         """Put in the place of the subjects' failures what *change* makes of them, at once.
 
         When more than `MAX_SUBJECTS` are known, those go that failed longest ago, but never one
@@ -63,9 +67,11 @@ class Attempts:
 
         Args:
             change: from and to failures in the order of *subjects*; may be called twice.
+            always: whether new subjects are welcome, too, when the room is taken.
 
         Returns:
-            Whether that was done: not if all the room is taken by subjects that are blocked.
+            Whether that was done: not for new subjects while others that are blocked take
+            `MAX_BLOCKED_SHARE` of the room.
 
         Raises:
             StoreError: the database cannot be written.
@@ -74,11 +80,12 @@ class Attempts:
         def replace(connection: sqlite3.Connection) -> bool:
             before = [_find(connection, subject) for subject in subjects]
             after = change(before)
-            if any(new.times and not old.times for old, new in zip(before, after, strict=True)):
+            known = all(old.times or not new.times for old, new in zip(before, after, strict=True))
+            if not (known or always):
                 (blocked,) = connection.execute(
                     "SELECT count(*) FROM attempt WHERE blocked_until > ?", (now,)
                 ).fetchone()
-                if blocked + len(subjects) > MAX_SUBJECTS:
+                if blocked >= MAX_SUBJECTS * MAX_BLOCKED_SHARE:
                     return False
             for subject, failures in zip(subjects, after, strict=True):
                 _put(connection, subject, failures)
