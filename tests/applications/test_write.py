@@ -24,6 +24,7 @@ import pytest
 from antmediad.applications.home import Home
 from antmediad.applications.registry import Registry
 from antmediad.applications.write import (
+    NO_FILE,
     changed_keys,
     check_change,
     digest_of,
@@ -33,6 +34,7 @@ from antmediad.applications.write import (
 from antmediad.errors import SettingsConflictError, SettingsError, SettingsWriteError
 from antmediad.properties.reader import parse_properties
 from antmediad.settings.parse import GUARD_GONE, parse_settings
+from antmediad.settings.schema import SERVER_SPELLINGS
 from tests.daemon import DAEMON, SECRET
 
 OLD, NEW = b"a=1\n", b"a=2\n"
@@ -432,3 +434,39 @@ def test_checking_changes_nothing_that_is_in_force(home: Path) -> None:
 
 def test_changed_keys_are_those_with_other_values() -> None:
     assert changed_keys(b"a=1\nb=2\nc=3\n", b"#\nc=3\na = 1\nb=3\nd=\n") == {"b", "d"}
+
+
+def test_the_servers_file_is_edited_by_its_own_keys() -> None:
+    before = b"server.name=a\nhlsTime=3\nsettings.hlsTime=4\n"
+
+    after = edit_settings(before, {"server.name": "b", "logLevel": "DEBUG"}, SERVER_SPELLINGS)
+
+    assert after == b"server.name=b\nhlsTime=3\nsettings.hlsTime=4\nlogLevel=DEBUG\n"
+    # No setting of the server's: its spellings are two keys.
+    assert edit_settings(before, {"hlsTime": None}, SERVER_SPELLINGS) == before.replace(
+        b"hlsTime=3\n", b"", 1
+    )
+
+
+def test_a_file_is_made_where_none_is(path: Path) -> None:
+    path.unlink()
+
+    write_settings(path, NEW, NO_FILE)
+
+    assert path.read_bytes() == NEW
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert path.stat().st_nlink == 1
+    assert alone(path)
+
+
+def test_no_file_is_made_where_one_is(path: Path) -> None:
+    with pytest.raises(SettingsConflictError):
+        write_settings(path, NEW, NO_FILE)
+    assert path.read_bytes() == OLD
+    assert alone(path)
+
+
+def test_no_file_is_made_without_its_directory(tmp_path: Path) -> None:
+    with pytest.raises(SettingsWriteError, match="directory is missing"):
+        write_settings(tmp_path / "conf" / "red5.properties", NEW, NO_FILE)
+    assert not (tmp_path / "conf").exists()

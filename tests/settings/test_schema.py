@@ -166,6 +166,19 @@ def test_a_repr_shows_no_secret() -> None:
         pytest.param("dbId", None, "", id="null"),
         pytest.param("customSettings", '{"token', MASK, id="json-cut-short"),
         pytest.param("customSettings", '{"a":"@"}', '{"a":"@"}', id="json-without-credentials"),
+        pytest.param(
+            "customSettings",
+            '{"p\\u0061ssword":"abc"}',
+            f'{{"password":"{MASK}"}}',
+            id="json-with-an-escaped-name",
+        ),
+        pytest.param(
+            "customSettings",
+            '{"token":1,"a":' * 900 + "1" + "}" * 900,
+            MASK,
+            id="json-nested-too-deeply",
+        ),
+        pytest.param("customSettings", '{"a@":"\\ud800"}', MASK, id="json-that-is-no-text"),
     ],
 )
 def test_masking_leaves_what_may_be_shown(

@@ -15,11 +15,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from antmediad.applications.read import read_file, signature_of
+from antmediad.applications.read import Signature, read_file, signature_of
 from antmediad.errors import Problem, SettingsConflictError, SettingsError, SettingsWriteError
 from antmediad.properties.editor import edit, split_lines
-from antmediad.settings.schema import APPLICATION_KEYS, APPLICATION_SPELLINGS
+from antmediad.settings.schema import APPLICATION_SPELLINGS
+from antmediad.settings.setting import Setting, Spellings
 
+NO_FILE: Final = ""
+"""In place of a digest: there is no file."""
+NEW_MODE: Final = 0o640
+"""Of a file that is new: it may hold secrets, and a group of administrators may read it."""
 WAIT_S: Final = 10.0
 """For how long a writer waits for its turn."""
 _TRY_AGAIN_S: Final = 0.01
@@ -32,28 +37,33 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def edit_settings(content: bytes, changes: Mapping[str, str | None]) -> bytes:
-    """Return an application's file with some of its settings changed, and nothing else.
+def edit_settings(
+    content: bytes,
+    changes: Mapping[str, str | None],
+    spellings: Spellings = APPLICATION_SPELLINGS,
+) -> bytes:
+    """Return a properties file with some of its settings changed, and nothing else.
 
     Args:
         changes: new values as a file has them before escaping, None for the default.  Keys may
             be in any spelling, and such that no setting has.
+        spellings: the settings that such a file has; by default an application's.
 
     Raises:
         SettingsError: the change cannot be made; a problem names the key.
     """
     by_key: dict[str, str | None] = {}
     for spelling, value in changes.items():
-        for key in keys_of(spelling):
+        for key in keys_of(spelling, spellings):
             if by_key.setdefault(key, value) != value:
                 raise _refused("expected one value, not two of two spellings", spelling)
     standing = {line.key for line in split_lines(content)}
     for key, value in tuple(by_key.items()):
-        for shared in _shared_spellings(key):
+        for shared in _spellings_of(key, spellings, shared=True):
             # Of itself, the line of a value comes before one that is shared.
             if (value and value.strip()) or shared not in standing:
                 continue
-            others = [one.key for one in APPLICATION_SPELLINGS[shared] if one.key != key]
+            others = [one.key for one in spellings[shared] if one.key != key]
             if not all(other in by_key for other in others):
                 raise _refused(
                     f"{shared} stands for it and for {', '.join(others)}; expected a value, or"
@@ -61,26 +71,24 @@ def edit_settings(content: bytes, changes: Mapping[str, str | None]) -> bytes:
                     key,
                 )
             by_key[shared] = None
-    return edit(content, by_key, _own_spellings)
+    # Of its own spellings only: no line that stands for another setting too is changed.
+    return edit(content, by_key, lambda key: _spellings_of(key, spellings, shared=False) or (key,))
 
 
-def keys_of(spelling: str) -> tuple[str, ...]:
+def keys_of(spelling: str, spellings: Spellings = APPLICATION_SPELLINGS) -> tuple[str, ...]:
     """Return the current keys of the settings that a spelling stands for, else itself."""
-    return tuple(one.key for one in APPLICATION_SPELLINGS.get(spelling, ())) or (spelling,)
+    return tuple(one.key for one in spellings.get(spelling, ())) or (spelling,)
 
 
-def _own_spellings(key: str) -> tuple[str, ...]:
-    """Return the spellings that stand for one setting only: no line of another is changed."""
-    declared = APPLICATION_KEYS.get(key)
-    if declared is None:
-        return (key,)
-    return tuple(one for one in declared.spellings if len(APPLICATION_SPELLINGS[one]) == 1)
+def _spellings_of(key: str, spellings: Spellings, *, shared: bool) -> tuple[str, ...]:
+    """Return the spellings of a setting: those that are its own, or those that are shared."""
+    declared = _declared(key, spellings)
+    of_setting = declared.spellings if declared is not None else ()
+    return tuple(one for one in of_setting if (len(spellings[one]) > 1) == shared)
 
 
-def _shared_spellings(key: str) -> tuple[str, ...]:
-    declared = APPLICATION_KEYS.get(key)
-    spellings = declared.spellings if declared is not None else ()
-    return tuple(one for one in spellings if len(APPLICATION_SPELLINGS[one]) > 1)
+def _declared(key: str, spellings: Spellings) -> Setting | None:
+    return next((one for one in spellings.get(key, ()) if one.key == key), None)
 
 
 def check_change(before: bytes, after: bytes, check: Check) -> tuple[Problem, ...]:
@@ -129,7 +137,8 @@ def write_settings(
     next writer.  Blocks; a server calls it on a thread.
 
     Args:
-        expected_digest: of the file that is to be replaced, as `digest_of` gives it.
+        expected_digest: of the file that is to be replaced, as `digest_of` gives it; `NO_FILE`
+            when there is none yet.  Then one of mode 0640 is made, in a directory that is there.
         wait_s: seconds to wait for other writers.
 
     Raises:
@@ -144,6 +153,8 @@ def write_settings(
             _remove_leftovers(target)
             _replace(target, content, expected_digest, directory)
     except FileNotFoundError:
+        if expected_digest == NO_FILE:
+            raise SettingsWriteError("cannot be made: its directory is missing") from None
         raise SettingsConflictError from None
     except OSError as error:
         raise SettingsWriteError(
@@ -182,25 +193,33 @@ def _remove_leftovers(target: Path) -> None:
 
 
 def _replace(target: Path, content: bytes, expected_digest: str, directory: int) -> None:
-    before, signature = read_file(target)
-    if digest_of(before) != expected_digest:
-        raise SettingsConflictError
+    signature: Signature | None = None
+    if expected_digest != NO_FILE:
+        before, signature = read_file(target)
+        if digest_of(before) != expected_digest:
+            raise SettingsConflictError
     new = target.parent / f".{target.name}.{secrets.token_hex(8)}.new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(new, flags, 0o600)
     try:
         with open(descriptor, "wb") as file:
-            if not os.access(target, os.W_OK, effective_ids=True):
+            if signature and not os.access(target, os.W_OK, effective_ids=True):
                 # Renaming over it would work; but a file that is read-only is so on purpose.
                 raise OSError(errno.EACCES, os.strerror(errno.EACCES))
             file.write(content)
             file.flush()
-            _take_over(target, file.fileno())
+            if signature:
+                _take_over(target, file.fileno())
+            else:
+                os.fchmod(file.fileno(), NEW_MODE)
             os.fsync(file.fileno())
         # Others, who know of no turns, may have written meanwhile.
-        if signature_of(os.stat(target)) != signature:
+        if signature is None:
+            _put_where_nothing_is(new, target)
+        elif signature_of(os.stat(target)) != signature:
             raise SettingsConflictError
-        os.rename(new, target)
+        else:
+            os.rename(new, target)
     except BaseException:
         with suppress(OSError):
             os.unlink(new)
@@ -211,6 +230,15 @@ def _replace(target: Path, content: bytes, expected_digest: str, directory: int)
         raise SettingsWriteError(
             f"written, but may be lost if the power fails now ({error.strerror})"
         ) from error
+
+
+def _put_where_nothing_is(new: Path, target: Path) -> None:
+    """Give a new file its name, unless somebody has made one: renaming would replace that."""
+    try:
+        os.link(new, target)
+    except FileExistsError:
+        raise SettingsConflictError from None
+    os.unlink(new)
 
 
 def _take_over(target: Path, descriptor: int) -> None:

@@ -36,9 +36,10 @@ from antmediad.cli.output import coloured, plain, print_json, print_table
 from antmediad.cli.process import user_name
 from antmediad.errors import Problem, SettingsError, StoreError, UsageError
 from antmediad.properties.editor import split_lines
+from antmediad.settings.included import included_secrets, without
 from antmediad.settings.parse import Origin
 from antmediad.settings.schema import APPLICATION_KEYS, APPLICATION_SPELLINGS, Settings
-from antmediad.settings.setting import MASK, masked, text_of
+from antmediad.settings.setting import masked, text_of
 from antmediad.settings.spelling import OBSOLETE_KEYS, application_suggestion
 from antmediad.store.history import History, Version
 
@@ -210,7 +211,8 @@ def _describe(
         origin = Origin(lines.get(key, 0), key, "file")
     else:
         typed = getattr(snapshot.settings, declared.name)
-        value = text_of(typed) if reveal else _hidden(snapshot, masked(declared, typed))
+        secrets = included_secrets(snapshot.settings, APPLICATION_KEYS, snapshot.warnings)
+        value = text_of(typed) if reveal else without(secrets, masked(declared, typed))
     return {
         "key": key,
         "value": value,
@@ -219,17 +221,6 @@ def _describe(
         "spelling": origin.spelling if origin else None,
         "source": origin.source if origin else "default",
     }
-
-
-def _hidden(snapshot: Snapshot[Settings], text: str) -> str:
-    """Return a value without the secrets that placeholders have brought into it."""
-    if not any("includes the secret" in problem.message for problem in snapshot.warnings):
-        return text
-    for declared in APPLICATION_KEYS.values():
-        secret = text_of(getattr(snapshot.settings, declared.name)) if declared.secret else ""
-        if secret:
-            text = text.replace(secret, MASK)
-    return text
 
 
 # set, unset, rollback

@@ -16,6 +16,8 @@ Resolver = Callable[[str, str], str]
 May raise LookupError, OSError or ValueError; none of their texts is shown.
 """
 
+INCLUDES_SECRET: Final = "includes the secret"  # noqa: S105 - part of a message
+"""What the warning of a placeholder that stands for a secret begins with."""
 MAX_TEXT: Final = 64 * 1024  # characters of one expanded value
 MAX_DEPTH: Final = 32
 
@@ -33,6 +35,11 @@ _NOT_FOUND: Final = {
 def refuse_references(kind: str, name: str) -> str:
     """Resolve nothing; for texts that must stand on their own."""
     raise LookupError(kind, name)
+
+
+def is_reference(text: str, *, secret: bool) -> bool:
+    """Tell whether a text of a properties file may stand for something else than itself."""
+    return _WHOLE.fullmatch(text.strip()) is not None if secret else "${" in text
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +187,7 @@ _TAKEN_LITERALLY: Final = (
 
 
 def _includes_secret(key: str) -> str:
-    return f"includes the secret {key}, but is not masked as a secret is"
+    return f"{INCLUDES_SECRET} {key}, but is not masked as a secret is"
 
 
 def _closing_brace(text: str, start: int) -> int:

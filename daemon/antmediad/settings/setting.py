@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import ClassVar, Final, Literal, TypeVar, cast
@@ -32,6 +33,8 @@ Kind = Literal[
 ]
 
 Misfit = Literal["refused", "kept", "default"]
+Spellings = Mapping[str, tuple["Setting", ...]]
+"""The settings of a file by every spelling; one old spelling can stand for several."""
 
 MASK: Final = "********"
 
@@ -204,8 +207,13 @@ def masked(declared: Setting, value: Value) -> str:
     text = text_of(value)
     if declared.secret:
         return MASK if text else ""
-    if declared.kind == "object" and _CREDENTIAL.search(text):
+    if declared.kind == "object" and ("@" in text or "\\" in text or _CREDENTIAL.search(text)):
         return _masked_object(text)
+    return without_userinfo(text)
+
+
+def without_userinfo(text: str) -> str:
+    """Return a text without the users and passwords of the URLs in it."""
     return _USERINFO.sub("", text) if "@" in text else text
 
 
@@ -213,7 +221,7 @@ def masked_unknown(key: str, value: str) -> str:
     """Write the value of a key that no setting declares; a name that sounds secret masks it."""
     if is_credential(key):
         return MASK if value else ""
-    return _USERINFO.sub("", value)
+    return without_userinfo(value)
 
 
 def is_credential(name: str) -> bool:
@@ -223,10 +231,12 @@ def is_credential(name: str) -> bool:
 
 def _masked_object(text: str) -> str:
     try:
-        document: object = json.loads(text)
+        document: object = _without_credentials(json.loads(text))
+        shown = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+        shown.encode()  # half of a surrogate pair cannot be written
+        return shown
     except (ValueError, RecursionError):
         return MASK
-    return json.dumps(_without_credentials(document), separators=(",", ":"), ensure_ascii=False)
 
 
 def _without_credentials(node: object) -> object:
@@ -237,4 +247,4 @@ def _without_credentials(node: object) -> object:
         }
     if isinstance(node, list):
         return [_without_credentials(member) for member in node]
-    return _USERINFO.sub("", node) if isinstance(node, str) else node
+    return without_userinfo(node) if isinstance(node, str) else node
