@@ -16,11 +16,11 @@ from antmediad.settings.values import Severity
 
 SAFE_SECRET_LENGTH: Final = 32  # characters; RFC 7518, section 3.2 asks HS256 for 256 bits
 
-_EXCLUSIVE: Final = (
+EXCLUSIVE: Final = (
     ("publishTokenControlEnabled", "publishJwtControlEnabled", "enableTimeTokenForPublish"),
     ("playTokenControlEnabled", "playJwtControlEnabled", "enableTimeTokenForPlay"),
 )
-
+"""Switches of which Ant Media Server lets only one be on."""
 
 _NOT_ENFORCED: Final = (
     "publishTokenControlEnabled",
@@ -183,7 +183,7 @@ def _stream_tokens(settings: Settings) -> Iterator[Finding]:
     for key in _NOT_ENFORCED:
         if switches[key]:
             yield _warning("carried, not enforced: nothing is published to this daemon", key)
-    for exclusive in _EXCLUSIVE:
+    for exclusive in EXCLUSIVE:
         on = tuple(key for key in exclusive if switches[key])
         if len(on) > 1:
             yield _warning(f"excludes {', '.join(on[1:])}; expected only one to be on", *on)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from antmediad.settings.groups import GROUP_TITLES, by_group
 from antmediad.settings.schema import APPLICATION_KEYS, SERVER_KEYS
 from antmediad.settings.setting import Kind, Setting, text_of
 
@@ -55,25 +56,6 @@ warning in the second.
 ever reading them. A value that cannot be used is only a warning there:
 """
 
-_GROUPS: Final = {
-    "rest-security": "REST API security",
-    "stream-security": "Stream security",
-    "webhooks": "Webhooks",
-    "recording": "Recordings and previews",
-    "hls": "HLS",
-    "dash": "DASH",
-    "webrtc": "WebRTC",
-    "ingest": "Ingest",
-    "encoder": "Encoding",
-    "s3": "Object storage",
-    "cluster": "Cluster",
-    "misc": "Application and miscellaneous",
-    "http": "HTTP",
-    "management": "Panel, management API and metrics",
-    "server": "Server",
-    "limits": "Resource limits",
-    "media": "Media ports",
-}
 _TYPES: Final[dict[Kind, str]] = {
     "bool": "switch",
     "int": "whole number",
@@ -120,14 +102,10 @@ def _exceptions(settings: Iterable[Setting]) -> Iterator[str]:
 
 
 def _tables(settings: Iterable[Setting]) -> Iterator[str]:
-    groups: dict[str, list[Setting]] = {}
-    for setting in settings:
-        groups.setdefault(setting.group, []).append(setting)
-    for group, title in _GROUPS.items():
-        if group in groups:
-            rows = (_COLUMNS, ("---",) * len(_COLUMNS), *map(_row, groups[group]))
-            yield f"### {title}\n"
-            yield "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+    for group, members in by_group(settings, GROUP_TITLES).items():
+        rows = (_COLUMNS, ("---",) * len(_COLUMNS), *map(_row, members))
+        yield f"### {GROUP_TITLES[group]}\n"
+        yield "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
 def _row(setting: Setting) -> tuple[str, ...]:
