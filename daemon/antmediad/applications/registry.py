@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import hashlib
 import logging
 import os
@@ -111,6 +112,8 @@ class SettingsFile(ABC, Generic[S]):
         """The settled signature of the file when it was last read."""
         self.reading = 0
         """The number of the last attempt to read it."""
+        self.turn = asyncio.Lock()
+        """Held by the one who is changing the file."""
 
     @property
     def state(self) -> State:
@@ -375,17 +378,16 @@ class Registry:
     def check(self, name: str, text: bytes) -> tuple[Problem, ...]:
         """Return what `reload` would find wrong if *text* were the file of *name*, by line.
 
-        With an error among it, what is in force would stay.  Nothing changes.
+        With an error among it, what is in force would stay.  Nothing changes, and any thread may
+        call it.
         """
-        file: Any = self.server if name == SERVER else self.applications.get(name)
-        file = file or Application(name, self.home.properties_of(name))
-        references = file.references
+        known: Any = self.server if name == SERVER else self.applications.get(name)
+        # Not the one that is followed, which a reload may be changing on another thread.
+        file = copy.copy(known or Application(name, self.home.properties_of(name)))
         try:
             parsed, _ = self._parse(file, Content(text, hashlib.sha256(text).hexdigest()))
         except SettingsError as error:
             return error.problems
-        finally:
-            file.references = references
         return tuple(parsed.problems)
 
     def restore(self, name: str) -> None:
