@@ -1,0 +1,7 @@
+// Server.
+
+import { h } from "./dom.js";
+
+export async function show() {
+  return { title: "Server", section: "server", nodes: [h("h1", null, "Server")] };
+}
