@@ -36,6 +36,11 @@ class Home:
         return self.path / "data"
 
     @property
+    def log(self) -> Path:
+        """Where the log files are."""
+        return self.path / "log"
+
+    @property
     def history(self) -> Path:
         """The database of the settings that were in force."""
         return self.data / "settings.db"

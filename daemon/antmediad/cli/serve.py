@@ -6,6 +6,7 @@ import argparse
 import asyncio
 from collections.abc import Callable
 
+from antmediad.applications.home import Home
 from antmediad.cli.main import add_home, home_of
 from antmediad.observe.logs import configure_logs
 from antmediad.server.daemon import Daemon
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     home = home_of(options)
-    configure_logs()
+    configure_logs(directory=Home(home).log)
     daemon = Daemon(home, options.host, options.port, options.https_port)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(daemon.run())

@@ -5,16 +5,20 @@ from __future__ import annotations
 import atexit
 import logging
 import queue
-import re
 import sys
-import time
 from logging.handlers import QueueHandler, QueueListener
+from pathlib import Path
 from typing import TextIO
+
+from antmediad.observe.files import LogFile, LogFileHandler
+from antmediad.observe.lines import LineFormatter
 
 MAX_WAITING_RECORDS = 10_000
 
-# What could start a line of its own, or steer a terminal that shows the log.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+LOG_NAME = "ant-media-server.log"
+"""Everything; the names are those of Ant Media Server, which its tools and users know."""
+ERROR_LOG_NAME = "antmedia-error.log"
+"""Errors only."""
 
 # red5.properties names the levels of logback (settings.md, section 11 of the contract).
 LEVELS = {
@@ -26,21 +30,6 @@ LEVELS = {
     "ERROR": logging.ERROR,
     "OFF": logging.CRITICAL + 1,
 }
-
-
-class LineFormatter(logging.Formatter):
-    """``2026-11-21T20:47:03.123Z INFO settings in force: application=LiveApp``, in UTC."""
-
-    converter = staticmethod(time.gmtime)
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(message)s")
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the line; what comes from outside cannot add a second one."""
-        return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], super().formatMessage(record))
 
 
 class _DroppingHandler(QueueHandler):
@@ -63,16 +52,37 @@ class _DroppingHandler(QueueHandler):
             logging.getLogger(__name__).warning("log lines dropped: count=%d", dropped)
 
 
-def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
+_files: list[LogFile] = []
+
+
+def configure_logs(
+    level: str = "INFO", stream: TextIO | None = None, directory: Path | None = None
+) -> None:
     """Send everything that antmediad logs to *stream*, standard error unless given.
 
     Args:
         level: one of `LEVELS`; an unknown one counts as INFO.
+        directory: where the log files are, made when it is missing; None for no files.
     """
     writer = logging.StreamHandler(stream or sys.stderr)
     writer.setFormatter(LineFormatter())
+    handlers: list[logging.Handler] = [writer]
+    _files.clear()
+    if directory is not None:
+
+        def tell(text: str) -> None:
+            # Not through the logger: the record would come to the file that does not work.
+            writer.handle(logging.LogRecord(__name__, logging.WARNING, "", 0, text, None, None))
+
+        for name, least in ((LOG_NAME, logging.NOTSET), (ERROR_LOG_NAME, logging.ERROR)):
+            file = LogFile(directory / name, tell)
+            to_file = LogFileHandler(file, least)
+            to_file.setFormatter(LineFormatter())
+            _files.append(file)
+            # Before the stream, whose reader may stall.
+            handlers.insert(0, to_file)
     handler = _DroppingHandler(queue.Queue(MAX_WAITING_RECORDS))
-    listener = QueueListener(handler.queue, writer)
+    listener = QueueListener(handler.queue, *handlers, respect_handler_level=True)
     listener.start()
     atexit.register(listener.stop)
     root = logging.getLogger()
@@ -85,3 +95,9 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
 def set_level(level: str) -> None:
     """Log from *level* up; takes effect at once."""
     logging.getLogger("antmediad").setLevel(LEVELS.get(level.upper(), logging.INFO))
+
+
+def retry_files() -> None:
+    """Try log files that could not be written again with the next line."""
+    for file in _files:
+        file.retry()

@@ -23,7 +23,7 @@ from antmediad.guard.verdict import Guard
 from antmediad.management.call import Resources
 from antmediad.management.first_user import SetupCode
 from antmediad.management.passwords import Passwords
-from antmediad.observe.logs import set_level
+from antmediad.observe.logs import retry_files, set_level
 from antmediad.observe.metrics import Metrics
 from antmediad.server import systemd
 from antmediad.server.app import App
@@ -272,6 +272,7 @@ class Daemon:
             self._recorder.append(version, content)
 
     def _rescan(self, reloader: Reloader) -> None:
+        retry_files()
         logger.info("reload of everything asked for: signal=SIGHUP")
         systemd.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         reloader.rescan()
