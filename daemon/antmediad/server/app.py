@@ -20,6 +20,7 @@ from antmediad.errors import GuardError, PlayError, RequestError, StoreError
 from antmediad.guard.address import Network, clients_of
 from antmediad.guard.verdict import Guard
 from antmediad.observe.metrics import Counts, Metrics
+from antmediad.observe.refusals import Refusals
 from antmediad.rest.api import ROUTER
 from antmediad.rest.call import Call, Files, Host
 from antmediad.rest.scripts import Scripts
@@ -122,6 +123,7 @@ class App:
         stores: Stores,
         make_guard: Callable[[Settings], Guard],
         metrics: Metrics,
+        refusals: Refusals,
         address: str,
     ) -> None:
         """Serve the applications of *registry*.
@@ -134,6 +136,7 @@ class App:
         self._stores = stores
         self._make_guard = make_guard
         self._metrics = metrics
+        self._refusals = refusals
         self._served: dict[str, Served] = {}
         self._host = Host(address, address)
         self._trusted_proxies: tuple[Network, ...] = ()
@@ -351,7 +354,7 @@ class App:
                 self._trusted_proxies,
             )
         except GuardError as error:
-            _note_refusal(served, request, (peer,), error)
+            self._note_refusal(served, request, (peer,), error)
             raise
 
     async def _check_again(
@@ -365,8 +368,32 @@ class App:
         try:
             await served.guard.check_again(error, clients, authorization)
         except GuardError as final:
-            _note_refusal(served, request, clients, final)
+            self._note_refusal(served, request, clients, final)
             raise
+
+    def _note_refusal(
+        self,
+        served: Served,
+        request: web.BaseRequest,
+        clients: tuple[str, ...],
+        error: GuardError,
+    ) -> None:
+        served.counts.refused[error.reason] += 1
+        self._log_refusal(served, request, clients, error.reason)
+
+    def _log_refusal(
+        self, served: Served, request: web.BaseRequest, clients: tuple[str, ...], reason: str
+    ) -> None:
+        application, client, path = served.application, ",".join(clients), _path_of(request)
+        self._refusals.add(application, client, request.method, path, reason)
+        logger.info(
+            "request refused: application=%s client=%s reason=%s method=%s path=%s",
+            application,
+            client,
+            reason,
+            request.method,
+            path,
+        )
 
     async def _serve_file(
         self,
@@ -384,7 +411,7 @@ class App:
             await check_play(settings, served.open_store, self._sessions, player, time.time())
         except PlayError as error:
             served.counts.play_refused[error.reason] += 1
-            _log_refusal(served, request, player.clients, error.message)
+            self._log_refusal(served, request, player.clients, error.reason)
             raise
         if is_controlled(settings):
             headers += (("Cache-Control", "private"),)
@@ -449,26 +476,6 @@ async def _answer_with_body(call: Call, request: web.BaseRequest, route: Route[C
     call.body = await read_body(request)
     answer = route.handler(call)
     return answer if isinstance(answer, Answer) else await answer
-
-
-def _note_refusal(
-    served: Served, request: web.BaseRequest, clients: tuple[str, ...], error: GuardError
-) -> None:
-    served.counts.refused[error.reason] += 1
-    _log_refusal(served, request, clients, error.reason)
-
-
-def _log_refusal(
-    served: Served, request: web.BaseRequest, clients: tuple[str, ...], reason: str
-) -> None:
-    logger.info(
-        "request refused: application=%s client=%s reason=%s method=%s path=%s",
-        served.application,
-        ",".join(clients),
-        reason,
-        request.method,
-        _path_of(request),
-    )
 
 
 def _path_of(request: web.BaseRequest) -> str:

@@ -25,6 +25,7 @@ from antmediad.management.first_user import SetupCode
 from antmediad.management.passwords import Passwords
 from antmediad.observe.logs import retry_files, set_level
 from antmediad.observe.metrics import Metrics
+from antmediad.observe.refusals import Refusals
 from antmediad.server import systemd
 from antmediad.server.app import App
 from antmediad.server.https import Https
@@ -49,6 +50,7 @@ class Daemon:
     """Serves one home directory until it is stopped.
 
     Attributes:
+        refusals: the latest refused requests.
         url: where it listens, once it does.
     """
 
@@ -63,6 +65,7 @@ class Daemon:
         """Serve the home at *path*; *host* and the ports come before those of its settings."""
         self.home = Home(path)
         self.metrics = Metrics()
+        self.refusals = Refusals()
         self.url = ""
         self._host, self._port, self._https_port = host, port, https_port
         self._environment = environment
@@ -86,7 +89,9 @@ class Daemon:
         loop = asyncio.get_running_loop()
         _allow_many_files()
         registry = self._open_registry()
-        app = App(registry, self._stores, self._make_guard, self.metrics, self._address)
+        app = App(
+            registry, self._stores, self._make_guard, self.metrics, self.refusals, self._address
+        )
         monitor = Monitor(registry, self.metrics, self._stores, self._key_sets)
         self._registry, self._app, self._monitor = registry, app, monitor
         app.root = Root(self._make_resources(), monitor, app.call)
