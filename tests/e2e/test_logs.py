@@ -55,3 +55,26 @@ def test_a_daemon_that_cannot_write_its_log_files_serves(home: Path) -> None:
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_for_log("WARNING log file written again")
         wait_until(lambda: lines_of(home / "log" / "ant-media-server.log"))
+
+
+def test_a_flood_of_refusals_is_counted_rather_than_written(daemon: Daemon) -> None:
+    statuses: list[int] = []
+
+    def refuse(times: int = 1) -> bool:
+        statuses.extend(daemon.get("/LiveApp/rest/v2/version") for _ in range(times))
+        return statuses[-1] == 403
+
+    def flood() -> bool:
+        """Send what is more than a second's share, unless this machine is very slow."""
+        refuse(100)
+        return " requests refused: application=LiveApp reason=no_token count=" in daemon.log()
+
+    daemon.write(jwtControlEnabled="true", jwtSecretKey="a" * 32)
+    wait_until(refuse)
+    wait_until(flood)
+    daemon.stop()
+
+    written = daemon.log().count(" request refused: application=LiveApp")
+    counted = re.findall(r" requests refused: application=LiveApp .*count=(\d+)\n", daemon.log())
+    assert written + sum(map(int, counted)) == statuses.count(403)
+    assert written < statuses.count(403)

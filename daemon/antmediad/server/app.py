@@ -19,6 +19,7 @@ from antmediad.applications.registry import Registry
 from antmediad.errors import GuardError, PlayError, RequestError, StoreError
 from antmediad.guard.address import Network, clients_of
 from antmediad.guard.verdict import Guard
+from antmediad.observe.flood import Flood
 from antmediad.observe.metrics import Counts, Metrics
 from antmediad.observe.refusals import Refusals
 from antmediad.rest.api import ROUTER
@@ -117,7 +118,7 @@ class App:
 
     root: Root
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it holds what is made elsewhere
         self,
         registry: Registry,
         stores: Stores,
@@ -137,6 +138,7 @@ class App:
         self._make_guard = make_guard
         self._metrics = metrics
         self._refusals = refusals
+        self._flood = Flood(asyncio.get_running_loop().call_later, _log_flood)
         self._served: dict[str, Served] = {}
         self._host = Host(address, address)
         self._trusted_proxies: tuple[Network, ...] = ()
@@ -194,6 +196,7 @@ class App:
         if self._under_way:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._finished.wait(), grace_s)
+        self._flood.end()
         await asyncio.gather(*self._settling, return_exceptions=True)
         await self._scripts.close()
 
@@ -386,14 +389,15 @@ class App:
     ) -> None:
         application, client, path = served.application, ",".join(clients), _path_of(request)
         self._refusals.add(application, client, request.method, path, reason)
-        logger.info(
-            "request refused: application=%s client=%s reason=%s method=%s path=%s",
-            application,
-            client,
-            reason,
-            request.method,
-            path,
-        )
+        if self._flood.admits(application, reason):
+            logger.info(
+                "request refused: application=%s client=%s reason=%s method=%s path=%s",
+                application,
+                client,
+                reason,
+                request.method,
+                path,
+            )
 
     async def _serve_file(
         self,
@@ -476,6 +480,10 @@ async def _answer_with_body(call: Call, request: web.BaseRequest, route: Route[C
     call.body = await read_body(request)
     answer = route.handler(call)
     return answer if isinstance(answer, Answer) else await answer
+
+
+def _log_flood(application: str, reason: str, count: int) -> None:
+    logger.info("requests refused: application=%s reason=%s count=%d", application, reason, count)
 
 
 def _path_of(request: web.BaseRequest) -> str:
