@@ -114,7 +114,12 @@ class RecordExistsError(StoreError):
 
 
 class RequestError(AntmediadError):
-    """A request that cannot be answered as asked; becomes the JSON result object."""
+    """A request that cannot be answered as asked; becomes the JSON result object.
+
+    ``reason`` is one word for the log, if it was refused.
+    """
+
+    reason = ""
 
     def __init__(
         self, status: int, message: str, headers: tuple[tuple[str, str], ...] = ()

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.daemon import Daemon, wait_until
+import pytest
+
+from tests.daemon import SECRET, Daemon, signed, wait_until, write_properties
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (?:INFO|WARNING|ERROR) \S.*\n")
+
+ACCESS_LINE = re.compile(
+    r'^(\S+) - - \[[^]]+\] "(\S+ \S+) HTTP/1\.1" (\d+) (\d+)'
+    r" application=(\S+) ms=\d+\.\d\d reason=(\S+)$",
+    re.MULTILINE,
+)
 
 
 def lines_of(path: Path) -> list[str]:
@@ -78,3 +87,82 @@ def test_a_flood_of_refusals_is_counted_rather_than_written(daemon: Daemon) -> N
     counted = re.findall(r" requests refused: application=LiveApp .*count=(\d+)\n", daemon.log())
     assert written + sum(map(int, counted)) == statuses.count(403)
     assert written < statuses.count(403)
+
+
+@pytest.fixture
+def logging_daemon(home: Path) -> Iterator[Daemon]:
+    """A daemon with an access log, and a proxy before it."""
+    daemon = Daemon(home)
+    daemon.write(jwtControlEnabled="true", jwtSecretKey=SECRET)
+    write_properties(
+        home / "conf" / "red5.properties", log__access="on", http__trusted_proxies="127.0.0.1"
+    )
+    with daemon:
+        yield daemon
+
+
+def test_the_access_log_has_a_line_for_each_request(logging_daemon: Daemon) -> None:
+    daemon, token, api = logging_daemon, signed(), "/LiveApp/rest/v2"
+    video = daemon.home / "webapps" / "LiveApp" / "streams" / "a.mp4"
+    video.parent.mkdir()
+    video.write_bytes(b"x" * 1000)
+
+    def send(method: str, path: str, **headers: str) -> None:
+        daemon.request(method, path, headers=headers)
+
+    send("GET", f"{api}/version?token=secret", Authorization=token)
+    send("HEAD", f"{api}/version", Authorization=token)
+    send("GET", f"{api}/broadcasts/count", Authorization="x.y")
+    send("GET", "/Live%41pp/rest/v2/version", **{"X-Forwarded-For": "203.0.113.9"})
+    send("GET", "/LiveApp/streams/a.mp4", Range="bytes=0-99")
+    send("GET", "/LiveApp/streams/b.mp4")
+    send("GET", "/Nobody/rest/v2/version")
+    send("GET", "/..%2f..")
+    send("GET", f"http://user:password@host{api}/elsewhere#token", Authorization=token)
+    send(
+        "OPTIONS",
+        f"{api}/version",
+        **{"Origin": "https://a", "Access-Control-Request-Method": "GET"},
+    )
+    send("GET", "/healthz")
+    daemon.stop()
+
+    text = (daemon.home / "log" / "access.log").read_text()
+    parsed = ACCESS_LINE.findall(text)
+    here, size = "127.0.0.1", parsed[0][3]
+    assert text.count("\n") == len(parsed)
+    assert [(*one[:3], *one[4:]) for one in parsed] == [
+        (here, f"GET {api}/version", "200", "LiveApp", "-"),
+        (here, f"HEAD {api}/version", "200", "LiveApp", "-"),
+        (here, f"GET {api}/broadcasts/count", "403", "LiveApp", "malformed"),
+        ("203.0.113.9", "GET /Live%41pp/rest/v2/version", "403", "LiveApp", "ip_not_allowed"),
+        (here, "GET /LiveApp/streams/a.mp4", "206", "LiveApp", "-"),
+        (here, "GET /LiveApp/streams/b.mp4", "404", "LiveApp", "-"),
+        (here, "GET /Nobody/rest/v2/version", "404", "-", "-"),
+        (here, "GET /..%2f..", "400", "-", "-"),
+        (here, f"GET {api}/elsewhere", "404", "LiveApp", "-"),
+        (here, f"OPTIONS {api}/version", "200", "LiveApp", "-"),
+        (here, "GET /healthz", "200", "-", "-"),
+    ]
+    assert int(size) > 0
+    assert [one[3] for one in parsed[1:5:3]] == ["0", "100"]
+
+
+def test_the_access_log_is_switched_by_saving_the_file(daemon: Daemon) -> None:
+    log, conf = daemon.home / "log" / "access.log", daemon.home / "conf" / "red5.properties"
+
+    def is_seen(path: str) -> bool:
+        daemon.get(path)
+        return path in "".join(lines_of(log))
+
+    assert daemon.get("/before") == 404
+    write_properties(conf, log__access="on")
+    wait_until(lambda: is_seen("/while"))
+    reloads = daemon.log().count("settings in force: server")
+    write_properties(conf, log__access="off")
+    wait_until(lambda: daemon.log().count("settings in force: server") > reloads)
+    assert daemon.get("/after") == 404
+    daemon.stop()
+
+    assert "/before" not in log.read_text()
+    assert "/after" not in log.read_text()

@@ -19,6 +19,7 @@ from antmediad.applications.registry import Registry
 from antmediad.errors import GuardError, PlayError, RequestError, StoreError
 from antmediad.guard.address import Network, clients_of
 from antmediad.guard.verdict import Guard
+from antmediad.observe.access import AccessLog
 from antmediad.observe.flood import Flood
 from antmediad.observe.metrics import Counts, Metrics
 from antmediad.observe.refusals import Refusals
@@ -26,10 +27,11 @@ from antmediad.rest.api import ROUTER
 from antmediad.rest.call import Call, Files, Host
 from antmediad.rest.scripts import Scripts
 from antmediad.rest.vod_files import STREAMS, find_unfinished, settle
+from antmediad.server.access import access_of
 from antmediad.server.body import answer_without_route, check_accept, check_content_type, read_body
 from antmediad.server.cors import HEADERS as CORS_HEADERS
 from antmediad.server.cors import answer_preflight, check_origin
-from antmediad.server.paths import parse_query, split_target
+from antmediad.server.paths import parse_query, path_of, split_target
 from antmediad.server.play import Player, Sessions, check_play, is_controlled
 from antmediad.server.proxy import Proxied
 from antmediad.server.reply import Headers, reply
@@ -125,6 +127,7 @@ class App:
         make_guard: Callable[[Settings], Guard],
         metrics: Metrics,
         refusals: Refusals,
+        access_log: AccessLog,
         address: str,
     ) -> None:
         """Serve the applications of *registry*.
@@ -139,6 +142,8 @@ class App:
         self._metrics = metrics
         self._refusals = refusals
         self._flood = Flood(asyncio.get_running_loop().call_later, _log_flood)
+        self._access_log = access_log
+        self._access: AccessLog | None = None
         self._served: dict[str, Served] = {}
         self._host = Host(address, address)
         self._trusted_proxies: tuple[Network, ...] = ()
@@ -162,6 +167,8 @@ class App:
         settings = self.server_settings
         self._trusted_proxies = settings.http_trusted_proxies
         self.root.refresh(settings)
+        is_logged = self._access_log.switch(settings.log_access == "on")
+        self._access = self._access_log if is_logged else None
         age_s = settings.https_hsts_seconds
         self._secure_headers = (("Strict-Transport-Security", f"max-age={age_s}"),) if age_s else ()
         self._host = Host(self._host.address, settings.server_name or self._host.address)
@@ -237,6 +244,8 @@ class App:
         begun = perf_counter()
         self._under_way += 1
         counts = self._metrics.elsewhere
+        clients: tuple[str, ...] = ()
+        reason = ""
         try:
             target = self._targets.get(request.raw_path) or self._read_target(request.raw_path)
             segments = target.segments
@@ -254,7 +263,8 @@ class App:
                 check_origin(origin, request.method)
                 wanted = fields.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
                 if request.method == "OPTIONS" and wanted:
-                    return self._answer_preflight(served, request, wanted, headers)
+                    told = _answer_preflight(request, wanted)
+                    return self._reply(request, told, headers, counts, begun)
                 headers += CORS_HEADERS
             clients = (
                 self._clients_of(request, served)
@@ -266,8 +276,11 @@ class App:
                 player = Player(served.application, clients, segments[2:], target.query)
                 sent = await self._serve_file(served, request, player, headers)
                 if not isinstance(sent, Answer):
+                    if self._access is not None:
+                        size = sent.content_length or 0
+                        self._note_access(request, sent.status, size, begun, clients)
                     return sent
-                return self._reply(request, sent, headers, counts, begun)
+                return self._reply(request, sent, headers, counts, begun, clients)
             authorization = fields.getall(hdrs.AUTHORIZATION, ())
             try:
                 served.guard.check(clients, authorization)
@@ -279,8 +292,10 @@ class App:
             if not isinstance(answer, Answer):
                 answer = await answer
         except GuardError as error:
+            reason = error.reason
             answer = refusal(error.status, error.message)
         except RequestError as error:
+            reason = error.reason
             answer = refusal(error.status, error.message, error.headers)
         except StoreError as error:
             logger.error("store failed: path=%s error=%s", _path_of(request), error)
@@ -294,7 +309,7 @@ class App:
             self._under_way -= 1
             if self._is_stopping and not self._under_way:
                 self._finished.set()
-        return self._reply(request, answer, headers, counts, begun)
+        return self._reply(request, answer, headers, counts, begun, clients, reason)
 
     def _read_target(self, text: str) -> _Target:
         """Return what a request target means; those of the REST API are remembered for a while."""
@@ -316,17 +331,33 @@ class App:
             self._targets[text] = target
         return target
 
-    def _reply(
+    def _reply(  # noqa: PLR0913 - everything that is counted and logged
         self,
         request: web.BaseRequest,
         answer: Answer,
         headers: Headers,
         counts: Counts,
         begun: float,
+        clients: tuple[str, ...] = (),
+        reason: str = "",
     ) -> web.StreamResponse:
         counts.statuses[answer.status] += 1
         counts.took_s.add(perf_counter() - begun)
+        if self._access is not None:
+            self._note_access(request, answer.status, len(answer.body), begun, clients, reason)
         return reply(request, answer, headers, close=self._is_stopping)
+
+    def _note_access(  # noqa: PLR0913 - everything that is logged
+        self,
+        request: web.BaseRequest,
+        status: int,
+        size: int,
+        begun: float,
+        clients: tuple[str, ...],
+        reason: str = "",
+    ) -> None:
+        took_s, known = perf_counter() - begun, self._registry.applications
+        self._access_log.add(access_of(request, known, clients, status, size, took_s, reason))
 
     def _counts_without_settings(self, segments: list[str]) -> Counts:
         known = bool(segments) and segments[0] in self._registry.applications
@@ -338,14 +369,6 @@ class App:
         # It never had usable settings.  What is wrong with them is not for everybody to know.
         message = "Application is not available: its settings cannot be used"
         return RequestError(503, message, (("Retry-After", "5"),))
-
-    def _answer_preflight(
-        self, served: Served, request: web.BaseRequest, method: str, common: Headers
-    ) -> web.StreamResponse:
-        names = request.headers.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ())
-        headers = answer_preflight(method, ",".join(names))
-        served.counts.statuses[200] += 1
-        return reply(request, Answer(b"", 200, headers, "text/plain"), common)
 
     def _clients_of(self, request: web.BaseRequest, served: Served) -> tuple[str, ...]:
         peer = request.remote or ""
@@ -476,6 +499,11 @@ async def _settle_uploads(served: Served) -> None:
             logger.info("unfinished upload removed: application=%s", served.application)
 
 
+def _answer_preflight(request: web.BaseRequest, method: str) -> Answer:
+    names = request.headers.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ())
+    return Answer(b"", 200, answer_preflight(method, ",".join(names)), "text/plain")
+
+
 async def _answer_with_body(call: Call, request: web.BaseRequest, route: Route[Call]) -> Answer:
     call.body = await read_body(request)
     answer = route.handler(call)
@@ -487,5 +515,4 @@ def _log_flood(application: str, reason: str, count: int) -> None:
 
 
 def _path_of(request: web.BaseRequest) -> str:
-    """Return the path for the log, without the query, in which some clients send tokens."""
-    return request.raw_path.partition("?")[0][:MAX_LOGGED_PATH]
+    return path_of(request.raw_path)[:MAX_LOGGED_PATH]

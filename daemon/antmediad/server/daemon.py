@@ -23,6 +23,7 @@ from antmediad.guard.verdict import Guard
 from antmediad.management.call import Resources
 from antmediad.management.first_user import SetupCode
 from antmediad.management.passwords import Passwords
+from antmediad.observe.access import AccessLog
 from antmediad.observe.logs import retry_files, set_level
 from antmediad.observe.metrics import Metrics
 from antmediad.observe.refusals import Refusals
@@ -67,6 +68,7 @@ class Daemon:
         self.metrics = Metrics()
         self.refusals = Refusals()
         self.url = ""
+        self._access_log = AccessLog(self.home.log / "access.log")
         self._host, self._port, self._https_port = host, port, https_port
         self._environment = environment
         self._address = environment.get("AMS_HOST_ADDRESS") or detect_address()
@@ -90,7 +92,13 @@ class Daemon:
         _allow_many_files()
         registry = self._open_registry()
         app = App(
-            registry, self._stores, self._make_guard, self.metrics, self.refusals, self._address
+            registry,
+            self._stores,
+            self._make_guard,
+            self.metrics,
+            self.refusals,
+            self._access_log,
+            self._address,
         )
         monitor = Monitor(registry, self.metrics, self._stores, self._key_sets)
         self._registry, self._app, self._monitor = registry, app, monitor
@@ -323,6 +331,7 @@ class Daemon:
         await self._stores.close()
         if self._management is not None:
             await self._management.close()
+        await asyncio.to_thread(self._access_log.close)
         if self._recorder is not None:
             await self._recorder.close()
         logger.info("stopped")

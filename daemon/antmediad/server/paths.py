@@ -10,6 +10,18 @@ from antmediad.errors import RequestError
 _AUTHORITY = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 
 
+def path_of(target: str) -> str:
+    """Return the path of a request target as it is, without what a log is not to have.
+
+    In a query some clients send tokens; before the path, of a target in absolute form, may be
+    a user's password.
+    """
+    path = target.partition("?")[0]
+    if not path.startswith("/"):
+        path = _AUTHORITY.sub("", path, count=1)
+    return path.partition("#")[0]
+
+
 def split_target(target: str) -> tuple[list[str], str]:
     """Return the decoded segments of a request target, and its query as it is.
 
@@ -19,10 +31,8 @@ def split_target(target: str) -> tuple[list[str], str]:
         RequestError: 400, for dot segments, encoded slashes and anything but UTF-8: what one
             reader of a path takes for one resource, another could take for a different one.
     """
-    path, _, query = target.partition("?")
-    if not path.startswith("/"):
-        path = _AUTHORITY.sub("", path, count=1)
-    path = path.partition("#")[0]
+    query = target.partition("?")[2]
+    path = path_of(target)
     segments = path.split("/")[1:]
     if segments and not segments[-1]:
         segments.pop()

@@ -1900,6 +1900,15 @@ class ServerSettings(Masked):
         group="server",
         description="Least level of what is logged.",
     )
+    log_access: str = setting(
+        "log.access",
+        default="off",
+        choices=("off", "on"),
+        effective=True,
+        group="server",
+        description="Write a line for each request to log/access.log.",
+        json_name=None,
+    )
     native_log_level: str = setting(
         "nativeLogLevel",
         default="ERROR",
