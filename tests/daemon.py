@@ -94,7 +94,7 @@ class Daemon:
             assert self.process is not None
             if self.process.poll() is not None:
                 raise AssertionError(f"daemon ended: {self.log()[before:]}")
-            return re.search(r" serving: url=http://\S+:(\d+)", self.log()[before:])
+            return re.search(r'[ "]serving: url=http://\S+:(\d+)', self.log()[before:])
 
         self.port = int(wait_until(served, "the daemon serves")[1])
 

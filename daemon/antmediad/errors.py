@@ -47,6 +47,10 @@ class Problem:
         key = f"{self.key}: " if self.key else ""
         return f"{place}{key}{self.message}"
 
+    def log_fields(self) -> dict[str, object]:
+        """Return what a structured log has of it."""
+        return {"line": self.line, "key": self.key, "problem": self.message}
+
 
 class SettingsError(AntmediadError):
     """A properties file cannot be used.  ``problems`` holds all that is wrong, warnings too."""

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.daemon import SECRET, Daemon, signed, wait_until, write_properties
+from tests.daemon import (
+    DAEMON,
+    DEADLINE_S,
+    SECRET,
+    Daemon,
+    signed,
+    wait_until,
+    write_properties,
+)
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (?:INFO|WARNING|ERROR) \S.*\n")
 
@@ -166,3 +178,58 @@ def test_the_access_log_is_switched_by_saving_the_file(daemon: Daemon) -> None:
 
     assert "/before" not in log.read_text()
     assert "/after" not in log.read_text()
+
+
+def test_the_log_can_be_json(home: Path) -> None:
+    daemon = Daemon(home, "--log-format", "json")
+    daemon.write(hlsTime="3")
+    daemon.write("Bad", ipFilterEnabled="perhaps")
+    write_properties(home / "conf" / "red5.properties", http__trusted_proxies="127.0.0.1")
+    with daemon:
+        daemon.request("GET", "/LiveApp/rest/v2/x", headers={"X-Forwarded-For": "192.0.2.1"})
+
+    lines = [json.loads(line) for line in daemon.log().splitlines()]
+    refused = next(line for line in lines if line["event"] == "request refused")
+    assert refused["fields"] == {
+        "application": "LiveApp",
+        "client": "192.0.2.1",
+        "reason": "ip_not_allowed",
+        "method": "GET",
+        "path": "/LiveApp/rest/v2/x",
+    }
+    kept = next(line for line in lines if line["event"] == "settings kept")
+    assert kept["level"] == "ERROR"
+    assert kept["fields"].items() > {"application": "Bad", "state": "failed", "line": 3}.items()
+    assert kept["fields"]["key"] == "ipFilterEnabled"
+    in_force = next(line["fields"] for line in lines if "jwt_filter" in line["fields"])
+    assert (in_force["generation"], in_force["jwt_filter"]) == (1, "off")
+    text = (home / "log" / "ant-media-server.log").read_text()
+    assert [line["message"] for line in lines] == [
+        line.split(" ", 2)[2] for line in text.splitlines()
+    ]
+
+
+def test_the_journal_gets_priorities_and_no_second_time(home: Path) -> None:
+    write_properties(home / "webapps" / "Bad" / "WEB-INF" / "red5-web.properties", hlsTime="x")
+    # As systemd does it: the variable names the very socket or file.
+    journal = home / "journal"
+    journal.touch()
+    status = journal.stat()
+    with journal.open("ab") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "antmediad", "serve", "--home", home, "--port", "0"],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(DAEMON),
+                "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}",
+            },
+            stderr=stream,
+        )
+    wait_until(lambda: "serving: " in journal.read_text())
+    process.terminate()
+    assert process.wait(DEADLINE_S) == 0
+
+    lines = journal.read_text().splitlines()
+    assert all(re.match(r"<6>INFO |<4>WARNING |<3>ERROR ", line) for line in lines)
+    assert any(line.startswith("<6>INFO serving: url=") for line in lines)
+    assert any(line.startswith("<4>WARNING settings") for line in lines)

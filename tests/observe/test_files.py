@@ -37,7 +37,11 @@ def told() -> list[str]:
 @pytest.fixture
 def file(tmp_path: Path, clock: Clock, told: list[str]) -> Iterator[LogFile]:
     """A file of at most 20 bytes, of which two older ones are kept."""
-    made = LogFile(tmp_path / "log" / "a.log", told.append, max_bytes=20, kept=2, clock=clock)
+
+    def tell(text: str, *arguments: object) -> None:
+        told.append(text % arguments)
+
+    made = LogFile(tmp_path / "log" / "a.log", tell, max_bytes=20, kept=2, clock=clock)
     yield made
     made.close()
 

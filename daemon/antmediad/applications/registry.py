@@ -25,6 +25,7 @@ from antmediad.applications.read import (
     stat_signature,
 )
 from antmediad.errors import Problem, SettingsError, StoreError
+from antmediad.observe.lines import Fields
 from antmediad.observe.metrics import Metrics
 from antmediad.properties.reader import Document, parse_properties
 from antmediad.settings.parse import (
@@ -149,7 +150,7 @@ class SettingsFile(ABC, Generic[S]):
         """
 
     @abstractmethod
-    def describe(self, settings: S) -> str:
+    def describe(self, settings: S) -> Fields:
         """Return what the log says about *settings* coming into force."""
 
     def is_guarded(self, settings: S) -> bool:
@@ -182,9 +183,9 @@ class Application(SettingsFile[Settings]):
             problems=document.problems,
         )
 
-    def describe(self, settings: Settings) -> str:
+    def describe(self, settings: Settings) -> Fields:
         ip = "on" if settings.ip_filter_enabled else "off"
-        return f"ip_filter={ip} jwt_filter={jwt_filter(settings)}"
+        return Fields(ip_filter=ip, jwt_filter=jwt_filter(settings))
 
     def is_guarded(self, settings: Settings) -> bool:
         return settings.jwt_control_enabled
@@ -207,8 +208,8 @@ class Server(SettingsFile[ServerSettings]):
             problems=document.problems,
         )
 
-    def describe(self, settings: ServerSettings) -> str:
-        return f"host={settings.http_host} port={settings.http_port}"
+    def describe(self, settings: ServerSettings) -> Fields:
+        return Fields(host=settings.http_host, port=settings.http_port)
 
 
 SERVER = ""
@@ -579,5 +580,5 @@ def _unusable(message: str) -> SettingsError:
     return SettingsError((Problem("error", message),))
 
 
-def _label(file: SettingsFile[S]) -> str:
-    return f"application={file.name}" if file.name != SERVER else "server"
+def _label(file: SettingsFile[S]) -> Fields | str:
+    return Fields(application=file.name) if file.name != SERVER else "server"

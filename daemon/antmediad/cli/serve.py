@@ -31,12 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_port,
         help="port for HTTPS, instead of https.port; in use while there is a certificate",
     )
+    parser.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="of the log on standard error: lines to read, or an object a line, for machines",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     home = home_of(options)
-    configure_logs(directory=Home(home).log)
+    configure_logs(directory=Home(home).log, form=options.log_format)
     daemon = Daemon(home, options.host, options.port, options.https_port)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(daemon.run())

@@ -90,7 +90,7 @@ class AccessLog:
 
     def _write(self, stop: Event) -> None:
         # One of its own: a thread that ends may still write when the next one begins.
-        file = LogFile(self._path, lambda text: logger.warning("%s", text))
+        file = LogFile(self._path, logger.warning)
         try:
             is_last = False
             while not is_last:

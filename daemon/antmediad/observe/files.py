@@ -28,14 +28,14 @@ class LogFile:
     told once, and how much it was when writing works again.
 
     Args:
-        tell: called with what an operator has to know: a constant text, and fields.
+        tell: called with what an operator has to know, as the methods of a logger are.
         clock: seconds, monotonic.
     """
 
     def __init__(
         self,
         path: Path,
-        tell: Callable[[str], None],
+        tell: Callable[..., None],
         *,
         max_bytes: int = MAX_BYTES,
         kept: int = KEPT,
@@ -64,7 +64,7 @@ class LogFile:
             return
         if self._is_failing:
             lost, self._lost, self._is_failing = self._lost, 0, False
-            self._tell(f"log file written again: file={self.path} lost={lost}")
+            self._tell("log file written again: file=%s lost=%d", self.path, lost)
 
     def retry(self) -> None:
         """Try again with the next line, however short ago it failed; for any thread."""
@@ -133,7 +133,8 @@ class LogFile:
         self._retry_at = self._clock() + RETRY_S
         if not self._is_failing:
             self._is_failing = True
-            self._tell(f"log file not written: file={self.path} error={error.strerror or error}")
+            reason = error.strerror or error
+            self._tell("log file not written: file=%s error=%s", self.path, reason)
 
 
 class LogFileHandler(logging.Handler):

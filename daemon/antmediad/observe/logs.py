@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import atexit
+import copy
 import logging
+import os
 import queue
 import sys
 from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from antmediad.observe.files import LogFile, LogFileHandler
-from antmediad.observe.lines import LineFormatter
+from antmediad.observe.lines import (
+    JournalFormatter,
+    JsonFormatter,
+    LineFormatter,
+    event_of,
+    fields_of,
+)
+
+Form = Literal["text", "json"]
 
 MAX_WAITING_RECORDS = 10_000
 
@@ -37,9 +47,14 @@ class _DroppingHandler(QueueHandler):
 
     dropped = 0
 
-    def __init__(self, waiting: queue.Queue[logging.LogRecord]) -> None:
+    def __init__(self, waiting: queue.Queue[logging.LogRecord], *, with_fields: bool) -> None:
         super().__init__(waiting)
         self._waiting = waiting
+        self._with_fields = with_fields
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Return *record* for another thread: its arguments may have changed by then."""
+        return _settled(record, self._with_fields)
 
     def enqueue(self, record: logging.LogRecord) -> None:
         try:
@@ -52,27 +67,48 @@ class _DroppingHandler(QueueHandler):
             logging.getLogger(__name__).warning("log lines dropped: count=%d", dropped)
 
 
+def _settled(record: logging.LogRecord, with_fields: bool) -> logging.LogRecord:
+    settled = copy.copy(record)
+    if with_fields:
+        settled.__dict__.update(event=event_of(record), fields=fields_of(record))
+    settled.msg, settled.args = record.getMessage(), None
+    if record.exc_info:
+        settled.exc_text = _TRACEBACKS.formatException(record.exc_info)
+        settled.exc_info = None
+    return settled
+
+
+_TRACEBACKS = logging.Formatter()
 _files: list[LogFile] = []
 
 
 def configure_logs(
-    level: str = "INFO", stream: TextIO | None = None, directory: Path | None = None
+    level: str = "INFO",
+    stream: TextIO | None = None,
+    directory: Path | None = None,
+    form: Form = "text",
 ) -> None:
     """Send everything that antmediad logs to *stream*, standard error unless given.
 
     Args:
         level: one of `LEVELS`; an unknown one counts as INFO.
+        form: of what goes to *stream*; the files are text.
         directory: where the log files are, made when it is missing; None for no files.
     """
-    writer = logging.StreamHandler(stream or sys.stderr)
-    writer.setFormatter(LineFormatter())
+    stream = stream or sys.stderr
+    writer = logging.StreamHandler(stream)
+    if form == "json":
+        writer.setFormatter(JsonFormatter())
+    else:
+        writer.setFormatter(JournalFormatter() if _is_journal(stream) else LineFormatter())
     handlers: list[logging.Handler] = [writer]
     _files.clear()
     if directory is not None:
 
-        def tell(text: str) -> None:
+        def tell(text: str, *arguments: object) -> None:
             # Not through the logger: the record would come to the file that does not work.
-            writer.handle(logging.LogRecord(__name__, logging.WARNING, "", 0, text, None, None))
+            told = logging.LogRecord(__name__, logging.WARNING, "", 0, text, arguments, None)
+            writer.handle(_settled(told, with_fields=form == "json"))
 
         for name, least in ((LOG_NAME, logging.NOTSET), (ERROR_LOG_NAME, logging.ERROR)):
             file = LogFile(directory / name, tell)
@@ -81,7 +117,7 @@ def configure_logs(
             _files.append(file)
             # Before the stream, whose reader may stall.
             handlers.insert(0, to_file)
-    handler = _DroppingHandler(queue.Queue(MAX_WAITING_RECORDS))
+    handler = _DroppingHandler(queue.Queue(MAX_WAITING_RECORDS), with_fields=form == "json")
     listener = QueueListener(handler.queue, *handlers, respect_handler_level=True)
     listener.start()
     atexit.register(listener.stop)
@@ -90,6 +126,15 @@ def configure_logs(
     # The libraries' own remarks on each request are no events of ours.
     root.setLevel(logging.WARNING)
     set_level(level)
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """Tell whether *stream* goes to the journal, as systemd.exec(5) has it of JOURNAL_STREAM."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
 def set_level(level: str) -> None:
