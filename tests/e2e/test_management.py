@@ -357,6 +357,10 @@ def test_a_server_token_has_all_rights_and_no_session(daemon: Daemon) -> None:
         assert (refused.status, refused.json["message"]) == (403, "Invalid Server JWT Token")
     password = machine.call("POST", "/users/password", {"newPassword": "x"}, token).json
     assert not password["success"]
+    last = machine.call("DELETE", f"/users/{EMAIL}", headers=token).json
+    demoted = {"email": EMAIL, "userType": "READ_ONLY", "scope": "system"}
+    for answer in (last, machine.call("PUT", "/users", demoted, token).json):
+        assert answer["message"] == "This is the last administrator of the system"
     assert first_login(daemon) is False
 
 

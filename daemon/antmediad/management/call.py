@@ -94,11 +94,16 @@ class Resources:
 
 @dataclass(slots=True)
 class Note:
-    """What the audit log is to say about a call; empty for what follows from its route."""
+    """What the audit log is to say about a call; empty for what follows from its route.
+
+    Attributes:
+        left_out: whether it says nothing: of what anybody may repeat without end.
+    """
 
     action: str = ""
     target: str = ""
     detail: str = ""
+    left_out: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -39,7 +39,7 @@ async def dispatch(call: Call, route: Route, read: Callable[[], Awaitable[None]]
         if route.is_recorded and (call.identity is not None or call.note.action):
             await record(call, route, False, error.message)
         raise
-    if route.is_recorded:
+    if route.is_recorded and not call.note.left_out:
         await record(call, route, *outcome_of(answer))
     return answer
 

@@ -15,7 +15,7 @@ from antmediad.management.authentication import digest_of, new_session_id, sessi
 from antmediad.management.call import Call
 from antmediad.management.lockout import BLOCK_S
 from antmediad.management.passwords import needs_rehash
-from antmediad.management.rights import SYSTEM, Role, is_system, rights_of
+from antmediad.management.rights import SYSTEM, Role, is_last_administrator, is_system, rights_of
 from antmediad.management.routes import Route
 from antmediad.store.accounts import User, check_email, key_of
 
@@ -25,6 +25,8 @@ RESERVED = frozenset({"authenticate", "initial", "logout", "password"})
 
 _WRONG = "Wrong e-mail or password"
 _BLOCKED = f"Too many login attempts. User is blocked for {BLOCK_S:.0f} secs"
+# Without one, the next stranger could make the first user.
+_LAST = "This is the last administrator of the system"
 _EXISTS = "User with the same e-mail already exists"
 
 _OBJECT: dict[str, Any] = {"type": "object"}
@@ -75,7 +77,8 @@ async def authenticate(call: Call) -> Answer:
     store, lockout = call.resources.management, call.resources.lockout
     for client in call.clients:
         if await lockout.admit(email, client, call.now):
-            call.note.detail = "blocked"
+            # Those that led to the block are on the audit log.
+            call.note.left_out = True
             return result(False, _BLOCKED)
     stored = store.accounts.password_hash(email)
     try:
@@ -246,6 +249,8 @@ async def edit_user(call: Call) -> Answer:
     if before is None:
         return result(False, "Edited user is not found in database")
     user = _read_user(call, sent, before.email)
+    if not is_system(rights_of(user)) and is_last_administrator(accounts.users(), email):
+        return result(False, _LAST)
     new_password = call.text("newPassword", sent)
     stored = await call.resources.passwords.hash(new_password) if new_password else ""
     if not await accounts.replace_user(user):
@@ -264,7 +269,10 @@ async def remove_user(call: Call) -> Answer:
     call.note.action, call.note.target = "user not removed", email
     if key_of(email) == key_of(call.caller.email):
         return result(False, "You cannot delete yourself")
-    if not await call.resources.management.accounts.remove_user(email):
+    accounts = call.resources.management.accounts
+    if is_last_administrator(accounts.users(), email):
+        return result(False, _LAST)
+    if not await accounts.remove_user(email):
         return result(False, "User does not exist")
     call.note.action = "user removed"
     return result(True)
