@@ -57,7 +57,17 @@ run: $(VENV)/.antmediad-run | $(RUN_HOME) ## install what is needed and serve ./
 	@echo '$(RUN_HOME)' > $(VENV)/antmediad.home
 	@exec $(BIN)/antmediad serve --home $(RUN_HOME) $(ARGS)
 
+# The panel is tested in a real browser.
+define need_browser
+	@command -v chromium chromium-browser >/dev/null || { \
+	  echo 'installing chromium'; \
+	  as_root=; [ "$$(id -u)" = 0 ] || as_root='sudo -n'; \
+	  $$as_root apt-get update -q && $$as_root apt-get install -q -y --no-install-recommends chromium \
+	  || echo 'no Chromium, and it cannot be installed: tests of the panel are skipped' >&2; }
+endef
+
 test: $(VENV)/.antmediad-test ## install what is needed and run all tests; make test ARGS="-k jwks" for a part
+	$(need_browser)
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.antmediad-test ## check the style

@@ -39,7 +39,7 @@ export class ApiError extends Error {
  */
 export async function call(method, path, options = {}) {
   const { body, form, digest, signal, timeoutMs = TIMEOUT_MS } = options;
-  const headers = { Accept: "application/json" };
+  const headers = { Accept: "application/json", "X-Requested-With": "antmediad-panel" };
   // Also without a body: the API asks for the type on every POST, and a form of another site cannot send it.
   if (method !== "GET" && !form) headers["Content-Type"] = "application/json";
   if (digest) headers["If-Match"] = `"${digest}"`;

@@ -87,7 +87,8 @@ class Root:
         """Answer a request for a path that `owns` knows.
 
         Raises:
-            GuardError, RequestError: it is refused, or cannot be answered as asked.
+            AddressError: the client's address is not allowed.
+            RequestError: a probe is refused.
             StoreError: data is out of reach.
         """
         probe = probe_of(segments)
@@ -96,7 +97,10 @@ class Root:
         clients = self._admit(request)
         if not segments or segments[0] == "panel":
             return self._answer_file(request, segments[1] if segments else PAGE)
-        found = await self._answer_call(request, list(segments), clients)
+        try:
+            found = await self._answer_call(request, list(segments), clients)
+        except RequestError as error:
+            found = refusal(error.status, error.message, error.headers)
         return Answer(found.body, found.status, (*_HEADERS, *found.headers), found.content_type)
 
     def _admit(self, request: web.BaseRequest) -> tuple[str, ...]:
