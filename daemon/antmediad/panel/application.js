@@ -65,7 +65,7 @@ export async function show(context) {
     title: `${title} · ${name}`,
     section: "applications",
     // Coming from the list, the name is news; from another tab, only the tab is.
-    focus: document.querySelector("nav.tabs") ? heading : null,
+    focus: document.querySelector("nav.tabs")?.dataset.of === name ? heading : null,
     nodes: [head.element, links, panel],
     refresh,
     isDirty: view.isDirty,
@@ -74,7 +74,7 @@ export async function show(context) {
 }
 
 function tabs(name, current, status) {
-  const links = h("nav", { class: "tabs", "aria-label": `Of ${name}` }, Object.entries(TABS).map(([key, [title]]) =>
+  const links = h("nav", { class: "tabs", "aria-label": `Of ${name}`, "data-of": name }, Object.entries(TABS).map(([key, [title]]) =>
     h("a", { href: to("applications", name, key), "data-tab": key, "aria-current": key === current ? "page" : null }, title)));
   links.querySelector("[data-tab=key-sets]").hidden = status.jwtFilter !== "jwks" && current !== "key-sets";
   return links;

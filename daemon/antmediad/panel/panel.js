@@ -38,7 +38,10 @@ const ROUTES = {
 const bar = document.getElementById("bar");
 const main = document.getElementById("main");
 const connection = h("p", { class: "connection", role: "status" });
-const router = new Router(ROUTES, main, (view) => mark(view.section));
+const router = new Router(ROUTES, main, (view) => {
+  mark(view.section);
+  main.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
 const links = new Map();
 
 let shownFor = null; // the e-mail address that the views are made for
@@ -139,7 +142,11 @@ async function poll() {
     write(connection, "");
   } catch (error) {
     if (!session.user) return;
-    if (!connection.textContent) write(connection, `No connection since ${new Date().toLocaleTimeString()}; trying again. ${error.message}`);
+    // Said once, with the time of the first failure.
+    if (!connection.textContent) {
+      const what = error.status === 0 ? "No connection" : "No new figures";
+      write(connection, `${what} since ${new Date().toLocaleTimeString()}; trying again. ${error.message}`);
+    }
   }
   if (session.user) timer = setTimeout(poll, POLL_MS);
 }

@@ -18,7 +18,7 @@ export function table(caption, columns, rows, properties = () => ({})) {
       h("th", { role: "columnheader", scope: "col", class: head.class }, head.title || h("span", { class: "unseen" }, "Actions"))))),
     h("tbody", { role: "rowgroup" }, rows.map((cells, index) => h("tr", { role: "row", ...properties(index) },
       cells.map((cell, column) =>
-        h("td", { role: "cell", "data-title": heads[column].title, class: heads[column].class }, cell)))))));
+        h("td", { role: "cell", "data-title": heads[column].title, class: heads[column].class }, h("div", { class: "cell" }, cell))))))));
 }
 
 /** Say that there is nothing, and what to do next. */

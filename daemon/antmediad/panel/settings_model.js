@@ -1,0 +1,163 @@
+// The settings of one file: as they are in force, and what is typed but not saved.
+
+import { get, post } from "./api.js";
+
+let forms = null;
+
+/** Return the description of every setting, `{application, server}`; it is fetched once. */
+export async function settingsForm() {
+  forms ??= get("/settings-form").catch((error) => {
+    forms = null;
+    throw error;
+  });
+  return forms;
+}
+
+export class SettingsModel {
+  /** @type {Map<string, {text: string, isDefault: boolean, isSet: boolean, origin: ?Object}>} */
+  values = new Map();
+
+  /** What is to be saved: a text, or null for the default. @type {Map<string, ?string>} */
+  edits = new Map();
+
+  /** Keys that were edited here and changed on disk. @type {Set<string>} */
+  conflicts = new Set();
+
+  unknown = [];
+  problems = [];
+  found = []; // the problems of what is typed
+  generation = 0;
+  state = "";
+
+  #base;
+  #digest = "";
+  #settings;
+  #checking = null;
+
+  /**
+   * @param {string} base below /rest/v2: "/apps/LiveApp" or "/server"
+   * @param {Object[]} groups of the form
+   */
+  constructor(base, groups) {
+    this.#base = base;
+    this.#settings = new Map(groups.flatMap((group) => group.settings).map((setting) => [setting.key, setting]));
+  }
+
+  setting(key) {
+    return this.#settings.get(key);
+  }
+
+  /** What a field shows: the edit, or else what is in force. A secret that is in force is only a mask. */
+  text(key) {
+    const edit = this.edits.get(key);
+    if (edit === null) return this.defaultText(key);
+    return edit ?? this.values.get(key)?.text ?? "";
+  }
+
+  defaultText(key) {
+    return this.setting(key)?.default ?? "";
+  }
+
+  isEdited(key) {
+    return this.edits.has(key);
+  }
+
+  /** Take what was typed; null is the default. What is in force already is no edit. */
+  edit(key, text) {
+    const value = this.values.get(key);
+    const same = text === null ? !value?.isSet : !this.setting(key).secret && text === value?.text;
+    if (same) this.undo(key);
+    else this.edits.set(key, text);
+  }
+
+  undo(key) {
+    this.edits.delete(key);
+    this.conflicts.delete(key);
+    this.found = this.found.filter((problem) => problem.key !== key);
+  }
+
+  discard() {
+    this.edits.clear();
+    this.conflicts.clear();
+    this.found = [];
+  }
+
+  /**
+   * Fetch what is in force. Edits stay; those whose setting has changed meanwhile are conflicts.
+   * @returns {Promise<string[]>} the keys whose value has changed
+   */
+  async load(signal) {
+    const before = this.values;
+    const settings = await get(`${this.#base}/settings`, { signal });
+    const values = new Map(Object.entries(settings.values));
+    const isFirst = before.size === 0;
+    const changed = isFirst ? [] : [...values.keys()].filter((key) => before.get(key)?.text !== values.get(key).text);
+    if (!isFirst) changed.push(...await this.#changedSecrets(settings.generation, changed, signal));
+    for (const key of changed) {
+      if (!this.edits.has(key)) continue;
+      if (this.edits.get(key) === values.get(key).text && !this.setting(key).secret) this.undo(key);
+      else this.conflicts.add(key);
+    }
+    this.values = values;
+    this.unknown = settings.unknown;
+    this.problems = settings.problems;
+    this.generation = settings.generation;
+    this.state = settings.state;
+    this.#digest = settings.digest;
+    return changed;
+  }
+
+  /** A secret has the same mask as before: that it changed, the history tells. */
+  async #changedSecrets(generation, known, signal) {
+    const edited = [...this.edits.keys()].filter((key) => this.setting(key).secret && !known.includes(key));
+    if (!edited.length || generation === this.generation) return [];
+    const versions = await get(`${this.#base}/history`, { signal });
+    const recent = versions.filter((version) => version.generation > this.generation).flatMap((version) => version.changed);
+    return edited.filter((key) => recent.includes(key));
+  }
+
+  changes() {
+    return Object.fromEntries(this.edits);
+  }
+
+  /** Ask what would be wrong with the edits; a later call overtakes an earlier one. */
+  async check() {
+    this.#checking?.abort();
+    const checking = (this.#checking = new AbortController());
+    if (!this.edits.size) {
+      this.found = [];
+      return;
+    }
+    const { problems } = await post(`${this.#base}/settings/check`, { changes: this.changes() }, { signal: checking.signal });
+    if (!checking.signal.aborted) this.found = problems;
+  }
+
+  /**
+   * Save the edits, and load what is in force then.
+   * @throws {ApiError} 412: the file changed meanwhile; load, and save again
+   */
+  async save() {
+    this.#checking?.abort();
+    const answer = await post(`${this.#base}/settings`, { changes: this.changes() }, { digest: this.#digest });
+    this.discard();
+    await this.load();
+    return answer;
+  }
+
+  /** Return a secret in clear. */
+  async reveal(key) {
+    return (await post(`${this.#base}/settings/reveal`, { key })).value;
+  }
+
+  /** Return the problems to show at a field. */
+  problemsOf(key) {
+    const problems = this.edits.has(key) ? this.found : this.problems;
+    return problems.filter((problem) => problem.key === key);
+  }
+
+  /** Return what is wrong with the edits, and is not at one of their fields. */
+  get problemsElsewhere() {
+    const known = new Set(this.problems.map((problem) => problem.message));
+    return this.found.filter((problem) => !this.edits.has(problem.key) && !(problem.severity === "warning" && known.has(problem.message)));
+  }
+}
