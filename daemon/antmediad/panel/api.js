@@ -100,11 +100,12 @@ export function query(path, parameters) {
 
 /**
  * Write the path of an application's own REST API, called through the management API, where the
- * session counts and no token is needed: restOf("LiveApp", at`/broadcasts/${id}`, {size: 1}).
+ * session counts and no token is needed: restOf("LiveApp", ["broadcasts", id], {deleteSubtracks: false}).
+ * @param {string[]} segments plain, not encoded
  */
-export function restOf(application, path, parameters = {}) {
-  // As one query parameter, the path is encoded once more than it is in itself.
-  return query("/request", { _path: `${application}/rest/v2${path}`, ...parameters });
+export function restOf(application, segments, parameters = {}) {
+  // The daemon takes the segments as they are, so that encoding them here would be part of the names.
+  return query("/request", { _path: [application, "rest", "v2", ...segments].join("/"), ...parameters });
 }
 
 export const get = (path, options) => call("GET", path, options);
