@@ -102,7 +102,7 @@ export class Router {
     if (this.#stay) return;
     if (this.isDirty) {
       // The address has moved on already: back, while we ask.
-      const wanted = location.hash;
+      const wanted = location.hash || "#/";
       history.replaceState(null, "", this.#address || "#/");
       this.#stay = mayLeave();
       const leave = await this.#stay;

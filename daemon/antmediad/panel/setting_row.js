@@ -25,8 +25,8 @@ export function settingRow(model, key, { title, canEdit, edited }) {
   const tags = h("span", { class: "tags" });
   const origin = h("span");
   const conflict = h("div", { class: "note warning conflict", role: "status", hidden: true });
-  const reset = h("button", { type: "button", class: "quiet small", hidden: true, "aria-label": `Use the default of ${key}`, onclick: useDefault }, "Use the default");
-  const undo = h("button", { type: "button", class: "quiet small", hidden: true, "aria-label": `Undo the change of ${key}`, onclick: undoEdit }, "Undo");
+  const reset = h("button", { type: "button", class: "link", hidden: true, "aria-label": `Use the default of ${key}`, onclick: useDefault }, "Use the default");
+  const undo = h("button", { type: "button", class: "link", hidden: true, "aria-label": `Undo the change of ${key}`, onclick: undoEdit }, "Undo");
   const common = { id: own, name: key, disabled: !canEdit, "aria-describedby": `${own}-help ${own}-message` };
   const part = (setting.secret ? secretPart : plainPart)(model, setting, common, take);
   const { control } = part;

@@ -1,6 +1,9 @@
 // The settings of one file: as they are in force, and what is typed but not saved.
 
-import { get, post } from "./api.js";
+import { ApiError, get, post } from "./api.js";
+
+// What the API shows in place of a secret, also within a JSON object.
+const MASK = "********";
 
 let forms = null;
 
@@ -129,7 +132,7 @@ export class SettingsModel {
       return;
     }
     const { problems } = await post(`${this.#base}/settings/check`, { changes: this.changes() }, { signal: checking.signal });
-    if (!checking.signal.aborted) this.found = problems;
+    if (!checking.signal.aborted) this.found = [...this.#masked(), ...problems];
   }
 
   /**
@@ -138,10 +141,18 @@ export class SettingsModel {
    */
   async save() {
     this.#checking?.abort();
+    const masked = this.#masked();
+    if (masked.length) throw new ApiError(400, "Nothing is saved: a masked value would be written.", masked);
     const answer = await post(`${this.#base}/settings`, { changes: this.changes() }, { digest: this.#digest });
     this.discard();
     await this.load();
     return answer;
+  }
+
+  /** Whoever edits around a mask would write it in place of the secret. */
+  #masked() {
+    return [...this.edits].filter(([, text]) => text?.includes(MASK))
+      .map(([key]) => ({ severity: "error", key, line: 0, message: `${MASK} stands for a secret: write that in full, or edit the file` }));
   }
 
   /** Return a secret in clear. */
