@@ -57,7 +57,11 @@ def write_properties(path: Path, **properties: str) -> None:
 
 
 class Daemon:
-    """One antmediad process, and a client of it."""
+    """One antmediad process, and a client of it.
+
+    Attributes:
+        starter: the beginning of a command that becomes the daemon.
+    """
 
     def __init__(self, home: Path, *arguments: str, **environment: str) -> None:
         self.home = home
@@ -65,6 +69,7 @@ class Daemon:
         self.port = 0
         self._arguments = arguments
         self._environment = environment
+        self.starter: tuple[str, ...] = ()
         self.process: subprocess.Popen[bytes] | None = None
         (home / "webapps").mkdir(parents=True, exist_ok=True)
 
@@ -82,7 +87,7 @@ class Daemon:
         serve = [sys.executable, "-m", "antmediad", "serve", "--home", str(self.home)]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [*serve, "--host", "127.0.0.1", "--port", "0", *self._arguments],
+                [*self.starter, *serve, "--host", "127.0.0.1", "--port", "0", *self._arguments],
                 env={**os.environ, "PYTHONPATH": str(DAEMON), **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
+import os
 from collections.abc import Callable
 
 from antmediad.applications.home import Home
 from antmediad.cli.main import add_home, home_of
 from antmediad.observe.logs import configure_logs
 from antmediad.server.daemon import Daemon
+from antmediad.server.systemd import take_passed
 
 EXAMPLES = """examples:
   antmediad serve
@@ -43,7 +46,10 @@ def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     home = home_of(options)
     configure_logs(directory=Home(home).log, form=options.log_format)
-    daemon = Daemon(home, options.host, options.port, options.https_port)
+    # Where it hangs is then in the log when the watchdog of systemd ends it.
+    faulthandler.enable()
+    passed = take_passed(os.environ)
+    daemon = Daemon(home, options.host, options.port, options.https_port, passed=passed)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(daemon.run())
     return 0

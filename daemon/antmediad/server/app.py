@@ -197,9 +197,14 @@ class App:
                 self._settling.add(task)
                 task.add_done_callback(self._settling.discard)
 
+    def begin_to_stop(self) -> None:
+        """End each connection with its next answer."""
+        self._is_stopping = True
+
     async def finish(self, grace_s: float) -> None:
         """Wait until the requests under way are answered, but not longer than *grace_s*."""
         self._is_stopping = True
+        self._finished.clear()
         if self._under_way:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._finished.wait(), grace_s)

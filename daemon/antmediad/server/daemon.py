@@ -35,6 +35,7 @@ from antmediad.server.monitor import Monitor
 from antmediad.server.record import Recorder
 from antmediad.server.root import Root
 from antmediad.server.stores import Stores
+from antmediad.server.systemd import HTTP, HTTPS, Passed
 from antmediad.settings.schema import Settings
 from antmediad.store.history import History, Version
 from antmediad.store.interface import Store
@@ -55,21 +56,27 @@ class Daemon:
         url: where it listens, once it does.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a command line and systemd may give
         self,
         path: Path,
         host: str | None = None,
         port: int | None = None,
         https_port: int | None = None,
         environment: Mapping[str, str] = os.environ,
+        passed: Passed | None = None,
     ) -> None:
-        """Serve the home at *path*; *host* and the ports come before those of its settings."""
+        """Serve the home at *path*; *host* and the ports come before those of its settings.
+
+        Args:
+            passed: what systemd gave to the process; its sockets come before all of these.
+        """
         self.home = Home(path)
         self.metrics = Metrics()
         self.refusals = Refusals()
         self.url = ""
         self._access_log = AccessLog(self.home.log / "access.log")
         self._host, self._port, self._https_port = host, port, https_port
+        self._passed = passed or Passed()
         self._environment = environment
         self._address = environment.get("AMS_HOST_ADDRESS") or detect_address()
         self._recorder: Recorder | None = None
@@ -106,13 +113,14 @@ class Daemon:
         registry.on_change = self._on_change
         registry.on_version = self._on_version
         reloader = Reloader(registry)
-        self._listener = Listener(app.handle)
+        self._listener = Listener(app.handle, HTTP, self._passed.sockets)
         self._https = Https(
-            Listener(app.handle_secure),
+            Listener(app.handle_secure, HTTPS, self._passed.sockets),
             self.home.path.absolute(),
             lambda: app.server_settings,
             self._https_address,
         )
+        watchdog: asyncio.Task[None] | None = None
         try:
             try:
                 reloader.start()
@@ -134,11 +142,14 @@ class Daemon:
             gc.set_threshold(10_000, 20, 50)
             monitor.is_ready = True
             systemd.notify("READY=1", f"STATUS={self.status}")
+            watchdog = asyncio.create_task(systemd.feed_watchdog(self._passed.watchdog_s))
             on_ready(self)
             await self._stopping.wait()
         finally:
             systemd.notify("STOPPING=1")
             await self._close(reloader)
+            if watchdog is not None:
+                watchdog.cancel()
 
     def stop(self) -> None:
         """Begin to stop."""
@@ -320,9 +331,10 @@ class Daemon:
     async def _close(self, reloader: Reloader) -> None:
         self._monitor.is_ready = False
         logger.info("stopping: grace=%gs", GRACE_S)
-        self._listener.stop_listening()
-        self._https.stop()
-        await self._app.finish(GRACE_S)
+        until = time.monotonic() + GRACE_S
+        self._app.begin_to_stop()
+        await asyncio.gather(self._listener.finish(GRACE_S), self._https.finish(GRACE_S))
+        await self._app.finish(max(0.0, until - time.monotonic()))
         await asyncio.gather(self._listener.close(), self._https.close())
         await reloader.close()
         await self._key_sets.retain(())

@@ -166,20 +166,29 @@ class Https:
     async def start(self) -> None:
         """Listen if there is a certificate, and go on looking."""
         await self._look()
+        if not self.url and not self._listener.is_given:
+            # Sockets from before a restart, when there was one.
+            self._listener.stop_listening()
+        elif not self.url:
+            # Who is not taken from the socket unit's queue would wait in it for ever.
+            await self._listen()
+            logger.warning("no certificate, every handshake is refused: url=%s", self.url)
         self._task = asyncio.create_task(self._go_on())
 
-    def stop(self) -> None:
-        """Stop looking, and take no new connection."""
-        if self._task is not None:
-            self._task.cancel()
-        self._listener.stop_listening()
+    async def finish(self, grace_s: float) -> None:
+        """Stop looking, and finish as the listener does."""
+        await self._stop_looking()
+        await self._listener.finish(grace_s)
 
     async def close(self) -> None:
         """End all connections."""
-        self.stop()
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._stop_looking()
         await self._listener.close()
+
+    async def _stop_looking(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def _choose(self, handshake: ssl.SSLObject, _name: str | None, _: ssl.SSLContext) -> None:
         handshake.context = self._in_force
@@ -199,7 +208,11 @@ class Https:
             await self._look_at(files)
         if files is None or (files != self._served and not files.needed and _is_missing(files)):
             self._served = self._tried = self._failed = None
-            if self.url:
+            if self._listener.is_given:
+                if self._in_force is not self._context:
+                    logger.warning("no certificate, every handshake is refused: url=%s", self.url)
+                self._in_force = self._context
+            elif self.url:
                 logger.info("not listening: url=%s", self.url)
                 self.url = ""
                 self._listener.stop_listening()
