@@ -17,7 +17,7 @@ from antmediad.api.answer import Answer, refusal
 from antmediad.api.routes import JSON, Route
 from antmediad.applications.registry import Registry
 from antmediad.errors import GuardError, PlayError, RequestError, StoreError
-from antmediad.guard.address import Network, clients_of
+from antmediad.guard.address import Network
 from antmediad.guard.verdict import Guard
 from antmediad.observe.access import AccessLog
 from antmediad.observe.flood import Flood
@@ -31,6 +31,7 @@ from antmediad.server.access import access_of
 from antmediad.server.body import answer_without_route, check_accept, check_content_type, read_body
 from antmediad.server.cors import HEADERS as CORS_HEADERS
 from antmediad.server.cors import answer_preflight, check_origin
+from antmediad.server.entrance import clients_of_request
 from antmediad.server.paths import parse_query, path_of, split_target
 from antmediad.server.play import Player, Sessions, check_play, is_controlled
 from antmediad.server.proxy import Proxied
@@ -376,16 +377,10 @@ class App:
         return RequestError(503, message, (("Retry-After", "5"),))
 
     def _clients_of(self, request: web.BaseRequest, served: Served) -> tuple[str, ...]:
-        peer = request.remote or ""
         try:
-            return clients_of(
-                peer,
-                request.headers.getall(hdrs.X_FORWARDED_FOR, ()),
-                request.headers.getall(hdrs.FORWARDED, ()),
-                self._trusted_proxies,
-            )
+            return clients_of_request(request, self._trusted_proxies)
         except GuardError as error:
-            self._note_refusal(served, request, (peer,), error)
+            self._note_refusal(served, request, (request.remote or "",), error)
             raise
 
     async def _check_again(

@@ -8,13 +8,12 @@ import time
 from collections.abc import Sequence
 
 import orjson
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from antmediad import __version__
 from antmediad.api.answer import Answer, refusal
 from antmediad.applications.registry import SERVER, Registry
 from antmediad.errors import GuardError, RequestError
-from antmediad.guard.address import AddressFilter, clients_of
 from antmediad.guard.key_set import KeySet, KeySets, without_secrets
 from antmediad.observe.exposition import (
     CONTENT_TYPE,
@@ -26,6 +25,7 @@ from antmediad.observe.exposition import (
     expose,
 )
 from antmediad.observe.metrics import Metrics
+from antmediad.server.entrance import Entrance
 from antmediad.server.stores import Stores
 from antmediad.settings.schema import ServerSettings
 
@@ -65,8 +65,9 @@ class Monitor:
 
     def refresh(self, settings: ServerSettings) -> None:
         """Answer by *settings* from now on."""
-        self._trusted_proxies = settings.http_trusted_proxies
-        self._addresses = AddressFilter(settings.metrics_allowed_cidr)
+        self._entrance = Entrance(
+            "metrics", settings.metrics_allowed_cidr, settings.http_trusted_proxies
+        )
 
     async def answer(self, request: web.BaseRequest, probe: str) -> Answer:
         """Return the answer to a request for one of `PROBES`.
@@ -92,20 +93,9 @@ class Monitor:
         return Answer(orjson.dumps(body), 200 if self.is_ready else 503, _NOT_KEPT)
 
     def _is_allowed(self, request: web.BaseRequest, probe: str) -> bool:
-        peer = request.remote or ""
-        clients: tuple[str, ...] = (peer,)
         try:
-            clients = clients_of(
-                peer,
-                request.headers.getall(hdrs.X_FORWARDED_FOR, ()),
-                request.headers.getall(hdrs.FORWARDED, ()),
-                self._trusted_proxies,
-            )
-            for client in clients:
-                self._addresses.check(client)
-        except GuardError as error:
-            if probe == "metrics":
-                logger.info("metrics refused: client=%s reason=%s", ",".join(clients), error.reason)
+            self._entrance.admit(request, log=probe == "metrics")
+        except GuardError:
             return False
         return True
 

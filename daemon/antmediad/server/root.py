@@ -10,8 +10,8 @@ from aiohttp import hdrs, web
 
 from antmediad.api.answer import Answer, refusal
 from antmediad.api.routes import JSON
-from antmediad.errors import AddressError, GuardError, RequestError
-from antmediad.guard.address import AddressFilter, Network, clients_of, is_within, parse_address
+from antmediad.errors import AddressError, RequestError
+from antmediad.guard.address import Network, is_within, parse_address
 from antmediad.management.access import NOT_AUTHENTICATED, Access, check_access, check_proxied
 from antmediad.management.api import ROUTER
 from antmediad.management.authentication import COOKIE, Authentication, check_same_site
@@ -24,6 +24,7 @@ from antmediad.server.body import (
     check_content_type,
     read_body,
 )
+from antmediad.server.entrance import Entrance
 from antmediad.server.monitor import Monitor, probe_of
 from antmediad.server.panel import PAGE, answer_file, read_panel
 from antmediad.server.paths import parse_query
@@ -70,7 +71,9 @@ class Root:
     def refresh(self, settings: ServerSettings) -> None:
         """Serve by the server's *settings* from now on."""
         self._trusted_proxies: Sequence[Network] = settings.http_trusted_proxies
-        self._addresses = AddressFilter(settings.server_allowed_dashboard_cidr)
+        self._entrance = Entrance(
+            "management request", settings.server_allowed_dashboard_cidr, self._trusted_proxies
+        )
         self._authentication.refresh(settings)
         self.monitor.refresh(settings)
 
@@ -94,7 +97,7 @@ class Root:
         probe = probe_of(segments)
         if probe:
             return await self.monitor.answer(request, probe)
-        clients = self._admit(request)
+        clients = self._entrance.admit(request)
         if not segments or segments[0] == "panel":
             return self._answer_file(request, segments[1] if segments else PAGE)
         try:
@@ -102,26 +105,6 @@ class Root:
         except RequestError as error:
             found = refusal(error.status, error.message, error.headers)
         return Answer(found.body, found.status, (*_HEADERS, *found.headers), found.content_type)
-
-    def _admit(self, request: web.BaseRequest) -> tuple[str, ...]:
-        """Return the client's addresses, if ``server.allowed_dashboard_CIDR`` has all of them."""
-        peer = request.remote or ""
-        clients: tuple[str, ...] = (peer,)
-        try:
-            clients = clients_of(
-                peer,
-                request.headers.getall(hdrs.X_FORWARDED_FOR, ()),
-                request.headers.getall(hdrs.FORWARDED, ()),
-                self._trusted_proxies,
-            )
-            for client in clients:
-                self._addresses.check(client)
-        except GuardError as error:
-            logger.info(
-                "management request refused: client=%s reason=%s", ",".join(clients), error.reason
-            )
-            raise
-        return clients
 
     def _answer_file(self, request: web.BaseRequest, name: str) -> Answer:
         if request.method not in ("GET", "HEAD"):
