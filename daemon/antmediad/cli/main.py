@@ -25,6 +25,7 @@ COMMANDS = {
     "serve": "serve a home directory until told to stop",
     "check": "check the properties files, and say what is wrong with them",
     "apps": "list the applications: state, generation, filters, problems",
+    "top": "show what a running daemon does, application by application",
     "token": "create, verify or inspect a token",
     "explain": "say why a token is let through or refused, check by check",
     "jwks": "make a key pair and its key set, to try JWKS out",

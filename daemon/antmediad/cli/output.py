@@ -7,11 +7,12 @@ import math
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1"}
-_COLOUR = re.compile(r"\x1b\[\d*m")
+COLOUR = re.compile(r"\x1b\[\d*m")
+"""What `coloured` adds, and takes no room."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -48,10 +49,19 @@ def _representable(value: Any) -> Any:
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns as wide as they need to be."""
-    widths = [max(len(_COLOUR.sub("", row[i])) for row in (head, *rows)) for i in range(len(head))]
+    print("\n".join(table(head, rows)))
+
+
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Container[int] = ()
+) -> list[str]:
+    """Return the lines of a table; columns in *numbers*, from 0, stand to the right."""
+    widths = [max(len(COLOUR.sub("", row[i])) for row in (head, *rows)) for i in range(len(head))]
+    lines = []
     for row in (head, *rows):
-        cells = [
-            cell + " " * (width - len(_COLOUR.sub("", cell)))
-            for cell, width in zip(row, widths, strict=True)
-        ]
-        print("  ".join(cells).rstrip())
+        cells = []
+        for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * (width - len(COLOUR.sub("", cell)))
+            cells.append(space + cell if i in numbers else cell + space)
+        lines.append("  ".join(cells).rstrip())
+    return lines
