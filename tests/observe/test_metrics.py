@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -230,3 +232,50 @@ def test_what_alerts_and_the_guide_name_is_exposed() -> None:
 
     assert used <= exposed
     assert exposed == set(re.findall(r"`(antmediad_\w+)`", guide))
+
+
+def dashboard() -> Any:
+    return json.loads((DOCS / "prometheus" / "grafana-dashboard.json").read_text())
+
+
+def test_the_dashboard_asks_for_what_is_exposed_by_labels_that_it_has() -> None:
+    metrics = Metrics()
+    counts = metrics.requests["LiveApp"]
+    counts.took_s.add(0.1)
+    counts.refused["expired"] = counts.play_refused["bad_hash"] = 1
+    file = FileFigures("LiveApp", "active", 1, {"in_force": 1})
+    labels: dict[str, set[str]] = {}
+    for name, given in samples(expose(figures(metrics, (file,), (key_set("https://a"),)))):
+        labels.setdefault(name, {"instance", "job"}).update(label for label, _ in given)
+    asked = [
+        *(target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", ())),
+        *(one["definition"] for one in dashboard()["templating"]["list"][1:]),
+    ]
+
+    assert len(asked) > 20
+    for expression in asked:
+        names = re.findall(r"\b(?:antmediad|process)_\w+", expression)
+        assert names, expression
+        assert set(names) <= labels.keys(), expression
+        known = set.intersection(*(labels[name] for name in names))
+        selected = re.findall(r"(\w+)(?:=~|!=|=)\"", expression)
+        grouped = re.findall(r"\w+", " ".join(re.findall(r"\bby \(([^)]*)\)", expression)))
+        assert {*selected, *grouped} <= known, expression
+
+
+def test_the_dashboard_is_one_that_grafana_takes() -> None:
+    panels = dashboard()["panels"]
+    variables = {one["name"] for one in dashboard()["templating"]["list"]}
+
+    assert dashboard()["schemaVersion"] >= 39
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken = [
+        (x, y)
+        for panel in panels
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(set(taken)) == len(taken)
+    assert max(x for x, _ in taken) < 24
+    used = set(re.findall(r"\$\{?(\w+)", json.dumps(dashboard())))
+    assert used - {"__all", "__rate_interval"} <= variables
