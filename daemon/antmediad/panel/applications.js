@@ -7,7 +7,7 @@ import { ask } from "./dialog.js";
 import { checkbox, field } from "./form.js";
 import { count, figure, time } from "./format.js";
 import { badge, notify, problemList } from "./notice.js";
-import { to } from "./router.js";
+import { askForFigures, to } from "./router.js";
 import { isAdmin } from "./session.js";
 import { empty } from "./table.js";
 import { rates } from "./traffic.js";
@@ -129,6 +129,7 @@ async function createApplication(taken) {
   });
   if (!made) return;
   notify(`${name.value} is created.`);
+  askForFigures();
   location.hash = to("applications", name.value);
 }
 
@@ -143,5 +144,7 @@ async function deleteApplication(name) {
     body: [h("p", null, "Its directory goes, with settings and recordings, and its REST API answers 404 from then on."), typed, data],
     run: () => remove(query(at`/applications/${name}`, { deleteDB: data.control.checked }), { timeoutMs: 60_000 }),
   });
-  if (done) notify(`${name} is deleted.`);
+  if (!done) return;
+  notify(`${name} is deleted.`);
+  askForFigures();
 }

@@ -6,6 +6,7 @@ import { ask } from "./dialog.js";
 import { field } from "./form.js";
 import { figure, time } from "./format.js";
 import { badge, errorBox, notify } from "./notice.js";
+import { askForFigures } from "./router.js";
 import { isAdmin } from "./session.js";
 import { empty, table } from "./table.js";
 
@@ -54,6 +55,7 @@ export async function showHistory({ base, canEdit, signal, status }) {
     });
     if (!done) return;
     notify(`Generation ${number} is restored.`);
+    askForFigures();
     await draw();
   }
 

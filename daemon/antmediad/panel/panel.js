@@ -47,6 +47,7 @@ const links = new Map();
 let shownFor = null; // the e-mail address that the views are made for
 let asking = null;
 let timer = 0;
+let turn = 0;
 
 function drawBar() {
   links.clear();
@@ -125,7 +126,7 @@ function askToSignIn(reason) {
 async function enter() {
   if (!session.user) return askToSignIn("");
   drawBar();
-  startPolling();
+  poll();
   if (shownFor === session.user.email) return;
   const first = shownFor === null;
   shownFor = session.user.email;
@@ -133,36 +134,36 @@ async function enter() {
 }
 
 async function poll() {
-  clearTimeout(timer);
+  const own = stopPolling();
   if (document.hidden || !session.user) return;
   try {
     const apps = await get("/apps");
+    if (own !== turn) return;
     record(apps.applications, performance.now());
     router.refresh(apps);
     write(connection, "");
   } catch (error) {
-    if (!session.user) return;
+    if (own !== turn) return;
     // Said once, with the time of the first failure.
     if (!connection.textContent) {
       const what = error.status === 0 ? "No connection" : "No new figures";
       write(connection, `${what} since ${new Date().toLocaleTimeString()}; trying again. ${error.message}`);
     }
   }
-  if (session.user) timer = setTimeout(poll, POLL_MS);
+  timer = setTimeout(poll, POLL_MS);
 }
 
-function startPolling() {
-  stopPolling();
-  poll();
-}
-
+/** Stop, and make what is on its way be ignored. Returns the number of the turn that may begin. */
 function stopPolling() {
   clearTimeout(timer);
+  turn += 1;
+  return turn;
 }
 
 async function begin() {
   onSignedOut(ended);
   document.addEventListener("visibilitychange", () => (document.hidden ? stopPolling() : poll()));
+  document.addEventListener("figures", poll);
   // A link to a place on the page, such as "Skip to the content", is not an address of a view.
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault();

@@ -171,6 +171,11 @@ function failed(error, again) {
   };
 }
 
+/** Say that something was changed: the figures are fetched now, not in two seconds. */
+export function askForFigures() {
+  document.dispatchEvent(new Event("figures"));
+}
+
 /** Write an address within the panel: to("applications", name). */
 export function to(...parts) {
   return `#/${parts.map(encodeURIComponent).join("/")}`;

@@ -71,7 +71,7 @@ export function settingRow(model, key, { title, canEdit, edited }) {
       setting.required ? h("span", { class: "tag" }, "required") : null,
       setting.effective ? null : h("span", { class: "tag" }, "carried only"));
     fill(origin, whence(value, key));
-    reset.hidden = !canEdit || (isEdited ? model.edits.get(key) === null : !value.isSet);
+    reset.hidden = !canEdit || !value.isSet || model.edits.get(key) === null;
     undo.hidden = !isEdited;
     const problems = model.problemsOf(key);
     const worst = problems.find((problem) => problem.severity === "error") ?? problems[0];

@@ -4,6 +4,7 @@ import { debounced, fill, h, id, write } from "./dom.js";
 import { field } from "./form.js";
 import { count, figure, listed } from "./format.js";
 import { announce, errorBox, notify, problemList } from "./notice.js";
+import { askForFigures } from "./router.js";
 import { settingRow } from "./setting_row.js";
 import { settingsForm, SettingsModel } from "./settings_model.js";
 
@@ -70,6 +71,7 @@ export async function makeSettingsForm({ base, kind, canEdit, status, signal, ca
     try {
       const { generation, changed } = await model.save();
       notify(`Saved${changed?.length ? `: ${listed(changed.slice(0, 5))}${changed.length > 5 ? " and others" : ""}` : ""}. Generation ${figure(generation)} is in force.`);
+      askForFigures();
       draw();
     } catch (error) {
       await notSaved(error);
@@ -220,6 +222,8 @@ function search(sections, first, model) {
 
   const later = debounced(apply, 150);
   find.control.addEventListener("input", later);
+  // Enter in a field saves; here it only looks for something.
+  find.control.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
   which.control.addEventListener("change", apply);
   return {
     element: h("div", { class: "finder" }, h("div", { role: "search", "aria-label": "Settings", class: "bar" }, find, which), found,
