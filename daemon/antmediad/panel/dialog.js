@@ -49,7 +49,7 @@ export function ask({ title, body, action, danger = false, wide = false, run = a
 
     document.body.append(dialog);
     dialog.showModal();
-    (form.querySelector("input, select, textarea") ?? (danger ? cancel : button)).focus();
+    (form.querySelector("input:not([hidden]), select, textarea") ?? (danger ? cancel : button)).focus();
   });
 }
 

@@ -35,7 +35,7 @@ export function field(label, { name, type = "text", value = "", help, choices, r
   const about = help ? h("p", { class: "help", id: `${own}-help` }, help) : null;
   control.setAttribute("aria-describedby", [about?.id, message.id].filter(Boolean).join(" "));
   const element = h("div", { class: "field", "data-field": name ?? "" },
-    h("label", { for: own }, label), about, type === "password" ? withReveal(control, label) : control, message);
+    h("label", { for: own }, label), about, type === "password" ? withReveal(control) : control, message);
   element.control = control;
   element.say = (text, severity = "error") => say(control, message, text, severity);
   element.check = () => {
@@ -66,14 +66,16 @@ export function say(control, message, text, severity = "error") {
   else control.removeAttribute("aria-invalid");
 }
 
-function withReveal(control, label) {
-  const button = h("button", { type: "button", class: "quiet", "aria-pressed": "false", "aria-label": `Show ${label}` }, "Show");
-  button.addEventListener("click", () => {
-    const shown = control.type === "password";
+function withReveal(control) {
+  const button = h("button", { type: "button", class: "quiet", onclick: () => turn(control.type === "password") });
+
+  function turn(shown) {
     control.type = shown ? "text" : "password";
-    button.setAttribute("aria-pressed", String(shown));
+    button.setAttribute("aria-label", `${shown ? "Hide" : "Show"} what is typed`);
     write(button, shown ? "Hide" : "Show");
-  });
+  }
+
+  turn(false);
   return h("div", { class: "with-buttons" }, control, button);
 }
 

@@ -1,6 +1,7 @@
 // Starts the panel: who is there, the bar above, the views, and the figures every two seconds.
 
 import { fill, h, write } from "./dom.js";
+import { showAccount } from "./account.js";
 import { get, onSignedOut, remove } from "./api.js";
 import { ask } from "./dialog.js";
 import { announce, notify } from "./notice.js";
@@ -62,7 +63,7 @@ function drawBar() {
       return h("li", null, link);
     }))),
     h("div", { class: "account" },
-      h("span", { class: "who", title: session.user.email }, name),
+      h("button", { type: "button", class: "quiet who", title: "Your account", onclick: showAccount }, name),
       h("button", { type: "button", class: "quiet", onclick: signOut }, "Sign out")),
     connection);
   bar.hidden = false;

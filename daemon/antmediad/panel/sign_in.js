@@ -1,13 +1,12 @@
 // Signing in, and the first user.
 
 import { fill, h, id } from "./dom.js";
+import { newPasswordRule, SHORTEST_PASSWORD } from "./account.js";
 import { post } from "./api.js";
 import { ask, validate } from "./dialog.js";
 import { field } from "./form.js";
 import { errorBox } from "./notice.js";
 import { forget, readSession, session } from "./session.js";
-
-const SHORTEST_PASSWORD = 8;
 
 const needed = (what) => (value) => (value.trim() ? "" : `Enter ${what}.`);
 
@@ -99,7 +98,7 @@ function firstUser() {
   const password = field("Password", {
     name: "password", type: "password", attributes: { autocomplete: "new-password" },
     help: `${SHORTEST_PASSWORD} characters or more.`,
-    rule: (value) => (value.length >= SHORTEST_PASSWORD ? "" : `Use ${SHORTEST_PASSWORD} characters or more.`),
+    rule: newPasswordRule,
   });
   return {
     title: "Set up antmediad",
