@@ -52,9 +52,23 @@ function textOf(error) {
   return error.message || String(error);
 }
 
-/** List problems of settings: severity, place, key, message. */
+const BEFORE_MORE = 3;
+
+/**
+ * List problems of settings, the first three and the others on demand: severity, place, key, message.
+ * @param {?Object[]} problems errors come before warnings
+ * @param {string} path of the file, said with the line
+ */
 export function problemList(problems, path = "") {
   if (!problems?.length) return null;
+  const sorted = [...problems].sort((one, other) => (one.severity === "error" ? 0 : 1) - (other.severity === "error" ? 0 : 1));
+  const rest = sorted.slice(BEFORE_MORE);
+  if (rest.length < 2) return items(sorted, path);
+  return [items(sorted.slice(0, BEFORE_MORE), path),
+    h("details", { class: "more" }, h("summary", null, `${rest.length} more`), items(rest, path))];
+}
+
+function items(problems, path) {
   return h("ul", { class: "problems" }, problems.map((problem) =>
     h("li", { class: problem.severity },
       icon(problem.severity), h("span", null,
