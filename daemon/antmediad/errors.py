@@ -4,6 +4,8 @@ AntmediadError
 ├── SettingsError           a properties file cannot be used; the snapshot in force stays
 │   ├── SettingsConflictError  it is not the file any more that is to be replaced
 │   └── SettingsWriteError  it cannot be replaced
+├── ApplicationError        an application cannot be created or removed
+│   └── ApplicationExistsError  there is one of this name
 ├── GuardError              the request is refused
 │   ├── AddressError        by the IP filter
 │   └── TokenError          by the JWT filter
@@ -72,6 +74,14 @@ class SettingsWriteError(SettingsError):
 
     def __init__(self, message: str) -> None:
         super().__init__((Problem("error", message),))
+
+
+class ApplicationError(AntmediadError):
+    """An application cannot be created or removed; the text is for whoever wants that."""
+
+
+class ApplicationExistsError(ApplicationError):
+    """There is an application, or something else, of this name."""
 
 
 class GuardError(AntmediadError):

@@ -142,6 +142,26 @@ def test_an_update_that_fails_changes_nothing(store: BroadcastStore) -> None:
     assert find(store, "a")["name"] == "kept"
 
 
+def test_all_records_are_changed_together_but_those_that_are_to_stay(store: BroadcastStore) -> None:
+    fill(store, *(broadcast(f"{number:04}", duration=number) for number in range(1100)))
+
+    def change(record: Record) -> Record | None:
+        odd = record["duration"] % 2
+        return {**record, "status": "finished"} if odd else None
+
+    assert run(store.update_all(change)) == [550]
+    assert store.count_status("finished") == 550
+
+    def fail(record: Record) -> Record:
+        if record["duration"] == 1099:
+            raise ValueError
+        return {**record, "status": "error"}
+
+    with pytest.raises(ValueError, match=r"^$"):
+        run(store.update_all(fail))
+    assert store.count_status("error") == 0
+
+
 def test_a_deleted_record_is_gone(store: BroadcastStore) -> None:
     fill(store, broadcast("a"), broadcast("b"))
 

@@ -165,17 +165,17 @@ async def _make(  # noqa: PLR0913 - see change_settings
     if plan.after == plan.before:
         return Changed(plan.before, plan.after, file.generation)
     note = Version(file.name, 0, time.time(), source, plan.after, False, actor)
-    await _announce(history, note)
+    await announce(history, note)
     generation = file.generation
     try:
         await asyncio.to_thread(write_settings, file.path, plan.content, plan.before)
     except BaseException:
-        await _withdraw(history, note)
+        await withdraw(history, note)
         raise
     await _reload(registry, file, plan)
     if file.generation == generation and file.state == "active":
         # Only comments and the like differ.  Whoever writes this file once more is another one.
-        await _withdraw(history, note)
+        await withdraw(history, note)
     return Changed(plan.before, plan.after, file.generation, plan.keys, plan.problems)
 
 
@@ -187,7 +187,8 @@ async def _reload(registry: Registry, file: AnyFile, plan: _Plan) -> None:
     registry.reload(file.name)
 
 
-async def _announce(history: History | None, note: Version) -> None:
+async def announce(history: History | None, note: Version) -> None:
+    """Tell *history* who is about to make a change, as far as it can be told."""
     if history is None:
         return
     try:
@@ -202,7 +203,8 @@ async def _announce(history: History | None, note: Version) -> None:
         )
 
 
-async def _withdraw(history: History | None, note: Version) -> None:
+async def withdraw(history: History | None, note: Version) -> None:
+    """Take back what `announce` told."""
     if history is not None:
         with suppress(StoreError):
             await history.withdraw(note.application, note.digest)

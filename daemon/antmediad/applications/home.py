@@ -13,6 +13,18 @@ WEB_INF = "WEB-INF"
 # settings.md of the contract, section 10.1; `root` is the management application's name.
 _NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
+RESERVED = frozenset(
+    {
+        *("root", "consoleapp"),  # the management application of Ant Media Server
+        "system",  # in a user's rights: all applications
+        *("rest", "panel", "request", "openapi"),  # what is served beside the applications
+        *("healthz", "readyz", "metrics"),
+        *("settings", "live-streams"),  # of the management API's paths below /applications
+        "key-sets",  # beside the applications' data
+    }
+)
+"""Names, in lower case, that no application is created with, whatever their letter case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -60,7 +72,11 @@ class Home:
         A directory for each application, so that names that differ only in case, and
         applications that name the same database, never share a file.
         """
-        return self.data / application / f"{name or application}.db"
+        return self.data_of(application) / f"{name or application}.db"
+
+    def data_of(self, application: str) -> Path:
+        """Return the path of the directory of the application's databases."""
+        return self.data / application
 
 
 def is_application_name(name: str) -> bool:

@@ -412,6 +412,20 @@ class Registry:
         if file.generation:
             self.on_change(name)
 
+    def expect_new(self, name: str) -> None:
+        """Take the application of this name that comes next for a new one.
+
+        Of one that was removed while nobody looked, what is on record says whether it was
+        guarded; whoever creates an application anew does not lose that guard by accident.
+        """
+        latest = self._latest.get(name)
+        if name in self.applications or (latest is not None and not latest.digest):
+            return
+        if latest is None and not self._assume_guarded:
+            return
+        generation = latest.generation + 1 if latest is not None else 0
+        self._remember(Version(name, generation, time.time(), "removed", "", False), None)
+
     def remove(self, name: str) -> None:
         """Forget an application whose directory is gone.  Its data stays."""
         if self.applications.pop(name, None) is None:

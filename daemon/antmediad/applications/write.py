@@ -147,7 +147,7 @@ def write_settings(
     """
     try:
         target = Path(os.path.realpath(path))
-        with _turn(target.parent, wait_s) as directory:
+        with turn(target.parent, wait_s) as directory:
             if Path(os.path.realpath(path)) != target:
                 raise SettingsConflictError
             _remove_leftovers(target)
@@ -163,8 +163,13 @@ def write_settings(
 
 
 @contextmanager
-def _turn(directory: Path, wait_s: float) -> Iterator[int]:
-    """Be the only writer in a directory; the lock is the kernel's, and ends with its process."""
+def turn(directory: Path, wait_s: float) -> Iterator[int]:
+    """Be the only writer in a directory; the lock is the kernel's, and ends with its process.
+
+    Raises:
+        SettingsWriteError: somebody else is for longer than *wait_s*.
+        OSError: there is no such directory.
+    """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         until = time.monotonic() + wait_s

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from antmediad.api.routes import Router
-from antmediad.management import users, version
+from antmediad.management import applications, users, version
 from antmediad.management.openapi import description_routes
 from antmediad.management.routes import Route
 
 ENDPOINTS: tuple[Route, ...] = (
     *users.ROUTES,
     *version.ROUTES,
+    *applications.ROUTES,
 )
 
 ROUTER: Router[Route] = Router((*ENDPOINTS, *description_routes(ENDPOINTS)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from antmediad.api.body import Upload, parse_json
 from antmediad.applications.registry import Registry
+from antmediad.applications.size import Sizes
 from antmediad.errors import RequestError, StoreError
 from antmediad.guard.key_set import KeySets
 from antmediad.guard.verdict import Guard
@@ -48,6 +49,7 @@ class Resources:
         history: the settings that were in force; None when they cannot be put on record.
         open_management: returns the users and the audit log; StoreError when out of reach.
         open_store: returns an application's data; None for an application without settings.
+        drop_data: removes the data of an application that is gone; StoreError when it stays.
         guard_of: returns an application's guard in force; None for one without settings.
         address: under which other machines reach this one.
         started_at: when the daemon began to serve, seconds since 1970.
@@ -61,10 +63,12 @@ class Resources:
     metrics: Metrics
     key_sets: KeySets
     open_store: Callable[[str], Store | None]
+    drop_data: Callable[[str], Awaitable[None]]
     guard_of: Callable[[str], Guard | None]
     address: str
     clock: Callable[[], float] = time.time
     started_at: float = field(default_factory=time.time)
+    sizes: Sizes = field(default_factory=Sizes)
 
     @property
     def management(self) -> ManagementStore:

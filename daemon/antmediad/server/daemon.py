@@ -183,6 +183,7 @@ class Daemon:
             metrics=self.metrics,
             key_sets=self._key_sets,
             open_store=open_store,
+            drop_data=self._stores.drop,
             guard_of=guard_of,
             address=self._address,
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
 
-from antmediad.applications.home import Home
+from antmediad.applications.home import RESERVED, Home
+from antmediad.applications.remove import put_aside, remove_gone
 from antmediad.errors import StoreError
 from antmediad.settings.schema import Settings
 from antmediad.store.application import ApplicationStore
@@ -26,7 +28,7 @@ class Stores:
         self._home = home
         self._on_commit = on_commit
         self._open: dict[str, tuple[Path | None, Store]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing: dict[asyncio.Task[None], tuple[str, asyncio.Event]] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -51,7 +53,7 @@ class Stores:
         self._open[application] = (path, store)
         logger.info("store opened: application=%s path=%s", application, path or "memory")
         if known is not None:
-            self._close_later(known[1])
+            self._close_later(application, known[1])
         return store
 
     def release(self, application: str) -> None:
@@ -59,25 +61,56 @@ class Stores:
         path, store = self._open.get(application, (None, None))
         if path is not None and store is not None:
             del self._open[application]
-            self._close_later(store)
+            self._close_later(application, store)
+
+    async def drop(self, application: str) -> None:
+        """Close the store of an application that is gone, and remove its data for good.
+
+        Raises:
+            StoreError: not all of it could be removed.
+        """
+        _, store = self._open.pop(application, (None, None))
+        if store is not None:
+            self._close_later(application, store)
+        await self._close_now(application)
+        if application.lower() in RESERVED:
+            raise StoreError(f"data of {application} stays: the name is a reserved one")
+        try:
+            with suppress(FileNotFoundError):
+                await asyncio.to_thread(put_aside, self._home.data_of(application))
+                if not await asyncio.to_thread(remove_gone, self._home.data):
+                    raise StoreError(f"data of {application} is not removed as a whole")
+        except OSError as error:
+            raise StoreError(
+                f"data of {application} is not removed: {error.strerror or error}"
+            ) from error
+        logger.info("data removed: application=%s", application)
 
     async def close(self) -> None:
         """Finish all writes, and close all stores."""
-        for task in self._closing:
-            task.cancel()
         stores = [store for _, store in self._open.values()]
         self._open.clear()
-        await asyncio.gather(*(store.close() for store in stores), *self._closing)
+        await asyncio.gather(*(store.close() for store in stores), self._close_now())
 
-    def _close_later(self, store: Store) -> None:
+    async def _close_now(self, application: str | None = None) -> None:
+        """Close at once what is to be closed later, of one application or of all."""
+        closing = [
+            (task, at_once)
+            for task, (name, at_once) in self._closing.items()
+            if application in (None, name)
+        ]
+        for _, at_once in closing:
+            at_once.set()
+        await asyncio.gather(*(task for task, _ in closing))
+
+    def _close_later(self, application: str, store: Store) -> None:
+        at_once = asyncio.Event()
+
         async def close() -> None:
-            try:
-                await asyncio.sleep(CLOSE_AFTER_S)
-            except asyncio.CancelledError:
-                # The server stops: no request is under way any more.
-                pass
+            with suppress(TimeoutError):
+                await asyncio.wait_for(at_once.wait(), CLOSE_AFTER_S)
             await store.close()
 
         task = asyncio.create_task(close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._closing[task] = (application, at_once)
+        task.add_done_callback(lambda task: self._closing.pop(task, None))

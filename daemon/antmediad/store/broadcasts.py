@@ -125,6 +125,24 @@ class Broadcasts:
 
         return await self._database.write(update)
 
+    async def update_all(self, change: Callable[[Record], Record | None]) -> int:
+        def update(connection: sqlite3.Connection) -> int:
+            transaction, last, replaced = _Transaction(connection), -1, 0
+            # In pages: not all at once in memory, and nothing is read while it is replaced.
+            while rows := connection.execute(
+                "SELECT number, json FROM broadcast WHERE number > ? ORDER BY number LIMIT 500",
+                (last,),
+            ).fetchall():
+                for _, text in rows:
+                    changed = change(orjson.loads(text))
+                    if changed is not None:
+                        transaction.replace(changed)
+                        replaced += 1
+                last = rows[-1][0]
+            return replaced
+
+        return await self._database.write(update)
+
     async def transact(self, change: Callable[[BroadcastTransaction], T]) -> T:
         return await self._database.write(lambda connection: change(_Transaction(connection)))
 

@@ -115,6 +115,14 @@ class BroadcastStore(Protocol):
         """
         ...
 
+    async def update_all(self, change: Callable[[Record], Record | None]) -> int:
+        """Replace each record by what *change* makes of it, all together; None leaves it as it is.
+
+        Returns:
+            How many were replaced.
+        """
+        ...
+
     async def transact(self, change: Callable[[BroadcastTransaction], T]) -> T:
         """Return what *change* returns, once its replacements are kept.
 
