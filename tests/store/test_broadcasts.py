@@ -44,8 +44,12 @@ def find(store: BroadcastStore, stream_id: str) -> Any:
 
 
 def ids(store: BroadcastStore, **query: Any) -> list[str]:
-    listed = store.list_json(BroadcastQuery(**{"size": 1000, **query}))
+    listed = asyncio.run(store.list_json(BroadcastQuery(**{"size": 1000, **query})))
     return [orjson.loads(record)["streamId"] for record in listed]
+
+
+def count(store: BroadcastStore, search: str = "") -> int:
+    return asyncio.run(store.count(search))
 
 
 def test_a_record_is_found_as_it_was_inserted(store: BroadcastStore) -> None:
@@ -71,7 +75,7 @@ def test_a_taken_id_is_refused_and_its_record_stays(store: BroadcastStore) -> No
     with pytest.raises(RecordExistsError):
         fill(store, broadcast("a", name="second"))
     assert find(store, "a")["name"] == "first"
-    assert store.count() == 1
+    assert count(store) == 1
 
 
 def test_of_many_inserts_of_one_id_exactly_one_succeeds(store: BroadcastStore) -> None:
@@ -86,7 +90,7 @@ def test_of_many_inserts_of_one_id_exactly_one_succeeds(store: BroadcastStore) -
 
     assert kept.count(True) == 1
     assert find(store, "a")["name"] == str(kept.index(True))
-    assert store.count() == 1
+    assert count(store) == 1
 
 
 def test_a_record_that_cannot_be_kept_is_not_taken_for_a_taken_id(store: BroadcastStore) -> None:
@@ -94,7 +98,7 @@ def test_a_record_that_cannot_be_kept_is_not_taken_for_a_taken_id(store: Broadca
         fill(store, broadcast("a", type=None))
 
     assert not isinstance(error.value, RecordExistsError)
-    assert store.count() == 0
+    assert count(store) == 0
 
 
 def test_concurrent_updates_all_count(store: BroadcastStore) -> None:
@@ -120,7 +124,7 @@ def test_an_update_changes_what_is_searched_and_sorted_as_well(store: BroadcastS
 
 def test_an_update_of_nothing_says_so(store: BroadcastStore) -> None:
     assert run(store.update("a", lambda record: record)) == [False]
-    assert store.count() == 0
+    assert count(store) == 0
 
 
 def test_an_update_that_decides_against_it_changes_nothing(store: BroadcastStore) -> None:
@@ -168,7 +172,7 @@ def test_a_deleted_record_is_gone(store: BroadcastStore) -> None:
     assert run(store.delete("a", with_subtracks=True)) == [True]
     assert run(store.delete("a", with_subtracks=True)) == [False]
     assert ids(store) == ["b"]
-    assert store.count() == 1
+    assert count(store) == 1
 
 
 def test_subtracks_go_with_their_main_track_one_level_deep(store: BroadcastStore) -> None:
@@ -178,7 +182,7 @@ def test_subtracks_go_with_their_main_track_one_level_deep(store: BroadcastStore
     run(store.delete("main", with_subtracks=True))
 
     assert ids(store) == ["below"]
-    assert store.count() == 1
+    assert count(store) == 1
 
 
 def test_subtracks_can_stay(store: BroadcastStore) -> None:
@@ -436,7 +440,7 @@ def test_search_is_for_a_literal_in_any_letter_case(
     )
 
     assert ids(store, search=search) == found
-    assert store.count(search) == len(found)
+    assert count(store, search) == len(found)
 
 
 def test_filter_search_sort_and_page_work_together(store: BroadcastStore) -> None:
@@ -453,13 +457,13 @@ def test_filter_search_sort_and_page_work_together(store: BroadcastStore) -> Non
 
 
 def test_counts_follow_what_is_stored(store: BroadcastStore) -> None:
-    assert (store.count(), store.count_status("created")) == (0, 0)
+    assert (count(store), store.count_status("created")) == (0, 0)
 
     fill(store, *(broadcast(str(n), status="broadcasting") for n in range(10)), broadcast("x"))
     run(*(store.delete(str(n), with_subtracks=False) for n in range(3)))
 
-    assert store.count() == 8
-    assert store.count("x") == 1
+    assert count(store) == 8
+    assert count(store, "x") == 1
     assert store.count_status("broadcasting") == 7
     assert store.count_status("Broadcasting") == 0
 
@@ -468,8 +472,8 @@ def test_counts_follow_what_is_stored(store: BroadcastStore) -> None:
     "use",
     [
         lambda store: store.find_json("a"),
-        lambda store: store.list_json(BroadcastQuery(size=1)),
-        lambda store: store.count(),
+        lambda store: asyncio.run(store.list_json(BroadcastQuery(size=1))),
+        lambda store: count(store),
         lambda store: store.count_status("created"),
         lambda store: asyncio.run(store.insert(broadcast("b"))),
         lambda store: asyncio.run(store.update("a", lambda record: record)),
@@ -510,5 +514,5 @@ def test_a_store_in_a_file_opens_with_all_it_had(tmp_path: Path) -> None:
     second = ApplicationStore(path)
 
     assert find(second.broadcasts, "a")["name"] == "kept"
-    assert second.broadcasts.count() == 2
+    assert count(second.broadcasts) == 2
     asyncio.run(second.close())

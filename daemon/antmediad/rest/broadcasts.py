@@ -213,7 +213,7 @@ async def _delete_ids(call: Call, ids: str) -> Answer:
     return outcome
 
 
-def list_page(call: Call) -> Answer:
+async def list_page(call: Call) -> Answer:
     """Return one page of broadcasts."""
     offset, size = call.page()
     if not size:
@@ -227,14 +227,13 @@ def list_page(call: Call) -> Answer:
         sort=_SORTS.get(sort) if order else None,
         descending=order == "desc",
     )
-    return answer_list(call.store.broadcasts.list_json(query))
+    return answer_list(await call.store.broadcasts.list_json(query))
 
 
-def count(call: Call) -> Answer:
+async def count(call: Call) -> Answer:
     """Return how many broadcasts there are, or match a text."""
-    return answer(
-        {"number": call.store.broadcasts.count(search_text(call.parameters.get("search", "")))}
-    )
+    text = search_text(call.parameters.get("search", ""))
+    return answer({"number": await call.store.broadcasts.count(text)})
 
 
 def count_active(call: Call) -> Answer:

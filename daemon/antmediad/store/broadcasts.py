@@ -71,11 +71,11 @@ class Broadcasts:
         rows = self._read("SELECT json FROM broadcast WHERE stream_id = ?", (stream_id,))
         return rows[0][0] if rows else None
 
-    def list_json(self, query: BroadcastQuery) -> Sequence[bytes]:
-        return self._lists.page(query)
+    async def list_json(self, query: BroadcastQuery) -> Sequence[bytes]:
+        return await self._lists.page(query)
 
-    def count(self, search: str = "") -> int:
-        return self._lists.count(search)
+    async def count(self, search: str = "") -> int:
+        return await self._lists.count(search)
 
     def count_status(self, status: str) -> int:
         rows = self._read("SELECT count(*) FROM broadcast WHERE status = ?", (status,))

@@ -71,19 +71,20 @@ class BroadcastTransaction(Protocol):
 class BroadcastStore(Protocol):
     """Broadcasts of one application, by stream id.  Records are JSON objects, kept as served.
 
-    Reads answer at once, on the caller's thread.  A write has been made durable when its
-    awaitable is done.  Every method may raise `StoreError`.
+    Reads answer at once, on the caller's thread; a list and a count that have to look through
+    many records let other tasks run in between, and answer of one state of the store.  A write
+    has been made durable when its awaitable is done.  Every method may raise `StoreError`.
     """
 
     def find_json(self, stream_id: str) -> bytes | None:
         """Return the record as stored JSON text, None when there is none."""
         ...
 
-    def list_json(self, query: BroadcastQuery) -> Sequence[bytes]:
+    async def list_json(self, query: BroadcastQuery) -> Sequence[bytes]:
         """Return one page of records as stored JSON texts."""
         ...
 
-    def count(self, search: str = "") -> int:
+    async def count(self, search: str = "") -> int:
         """Return how many records match; all, when there is nothing to search for."""
         ...
 
