@@ -15,10 +15,10 @@ INSTALLED := $(PREFIX)/lib/antmediad
 UNITS := $(PREFIX)/lib/systemd/system
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint typecheck check bench install uninstall clean
+.PHONY: help run test test-service lint typecheck check bench install uninstall deb clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Debian's python3 comes without the part that makes virtual environments.
 define need_python
@@ -68,7 +68,12 @@ endef
 
 test: $(VENV)/.antmediad-test ## install what is needed and run all tests; make test ARGS="-k jwks" for a part
 	$(need_browser)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --ignore=tests/service $(ARGS)
+
+test-service: $(VENV)/.antmediad-test ## as root: test the service and the package in a Debian 12 with systemd, in a container
+	@[ "$$(id -u)" != 0 ] || { command -v systemd-nspawn && command -v debootstrap; } >/dev/null \
+	  || { apt-get update -q && apt-get install -q -y --no-install-recommends systemd-container debootstrap; }
+	$(BIN)/python -m pytest tests/service $(ARGS)
 
 lint: $(VENV)/.antmediad-test ## check the style
 	$(BIN)/ruff check .
@@ -77,10 +82,23 @@ lint: $(VENV)/.antmediad-test ## check the style
 typecheck: $(VENV)/.antmediad-test ## check the types
 	$(BIN)/mypy
 
-check: lint typecheck test ## what CI runs, in CI's order
+check: lint typecheck test test-service ## what CI runs, in CI's order
 
 bench: $(VENV)/.antmediad-bench ## print the figures, each beside its peer's from the same run
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# What is the same for `make install` and the package; $(1): the root, $(2): the prefix.
+define install_files
+	install -d $(1)$(2)/bin $(1)$(2)/lib/systemd/system $(1)$(2)/lib/sysusers.d $(1)$(2)/lib/tmpfiles.d
+	echo '$(ANTMEDIA_HOME)' > $(1)$(2)/lib/antmediad/antmediad.home
+	ln -sfn $(2)/lib/antmediad/bin/antmediad $(1)$(2)/bin/antmediad
+	sed 's|@HOME@|$(ANTMEDIA_HOME)|g; s|@BIN@|$(2)/bin|g' systemd/antmedia.service.in \
+	  > $(1)$(2)/lib/systemd/system/antmedia.service
+	install -m 644 systemd/antmedia.socket systemd/antmedia-https.socket $(1)$(2)/lib/systemd/system/
+	for kind in sysusers tmpfiles; do \
+	  sed 's|@HOME@|$(ANTMEDIA_HOME)|g' systemd/$$kind.conf.in > $(1)$(2)/lib/$$kind.d/antmedia.conf; \
+	done
+endef
 
 install: ## as root: install the service; honours DESTDIR, PREFIX, ANTMEDIA_HOME
 	$(need_python)
@@ -88,21 +106,16 @@ install: ## as root: install the service; honours DESTDIR, PREFIX, ANTMEDIA_HOME
 	$(DESTDIR)$(INSTALLED)/bin/python -m pip install -q --disable-pip-version-check .
 	@# Scripts name the interpreter by the path that it has without DESTDIR.
 	sed -i '1s|^#!$(DESTDIR)$(INSTALLED)|#!$(INSTALLED)|' $(DESTDIR)$(INSTALLED)/bin/antmediad
-	echo '$(ANTMEDIA_HOME)' > $(DESTDIR)$(INSTALLED)/antmediad.home
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(UNITS) $(DESTDIR)$(PREFIX)/lib/sysusers.d
-	ln -sfn $(INSTALLED)/bin/antmediad $(DESTDIR)$(PREFIX)/bin/antmediad
-	sed 's|@HOME@|$(ANTMEDIA_HOME)|g; s|@BIN@|$(PREFIX)/bin|g' systemd/antmedia.service.in \
-	  > $(DESTDIR)$(UNITS)/antmedia.service
-	sed 's|@HOME@|$(ANTMEDIA_HOME)|g' systemd/sysusers.conf.in \
-	  > $(DESTDIR)$(PREFIX)/lib/sysusers.d/antmedia.conf
+	$(call install_files,$(DESTDIR),$(PREFIX))
 	[ -n '$(DESTDIR)' ] || id -u antmedia >/dev/null 2>&1 \
 	  || systemd-sysusers $(PREFIX)/lib/sysusers.d/antmedia.conf 2>/dev/null \
 	  || useradd --system --home-dir $(ANTMEDIA_HOME) --shell /usr/sbin/nologin antmedia
 	@# What is there already stays as it is, its owner included.
 	@set -e; home='$(DESTDIR)$(ANTMEDIA_HOME)'; made=; \
 	  [ -e "$$home/webapps" ] || { install -d "$$home"; cp -R webapps "$$home/webapps"; made="$$home/webapps"; }; \
-	  [ -e "$$home/conf/red5.properties" ] || { install -d "$$home/conf"; \
-	    install -m 640 systemd/red5.properties "$$home/conf/"; made="$$made $$home/conf/red5.properties"; }; \
+	  [ -e "$$home/conf" ] || { install -d "$$home/conf"; made="$$made $$home/conf"; }; \
+	  [ -e "$$home/conf/red5.properties" ] || { install -m 640 systemd/red5.properties "$$home/conf/"; \
+	    made="$$made $$home/conf/red5.properties"; }; \
 	  for directory in data log; do \
 	    [ -e "$$home/$$directory" ] || { install -d -m 750 "$$home/$$directory"; made="$$made $$home/$$directory"; }; \
 	  done; \
@@ -111,11 +124,51 @@ install: ## as root: install the service; honours DESTDIR, PREFIX, ANTMEDIA_HOME
 	@echo 'installed; start it with: systemctl enable --now antmedia'
 
 uninstall: ## as root: remove what `make install` installed; data and settings stay
-	[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl disable --now antmedia || true
+	[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] \
+	  || systemctl disable --now antmedia.socket antmedia-https.socket antmedia || true
 	rm -rf $(DESTDIR)$(INSTALLED)
-	rm -f $(DESTDIR)$(PREFIX)/bin/antmediad $(DESTDIR)$(UNITS)/antmedia.service
-	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/antmedia.conf
+	rm -f $(DESTDIR)$(PREFIX)/bin/antmediad
+	rm -f $(addprefix $(DESTDIR)$(UNITS)/,antmedia.service antmedia.socket antmedia-https.socket)
+	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/antmedia.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/antmedia.conf
 	[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+
+# Of the package.  Its Python is Debian 12's, so that is what its dependencies are compiled for.
+DEB_ROOT := build/deb/root
+DEB_LIB := $(DEB_ROOT)/usr/lib/antmediad
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' daemon/antmediad/__init__.py)
+ARCHITECTURE = $(shell dpkg --print-architecture)
+
+deb: $(BIN)/python ## build dist/antmediad_VERSION_ARCH.deb for Debian 12
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	  || { echo 'the package needs Python 3.11, which is that of Debian 12: make deb PYTHON=python3.11' >&2; exit 1; }
+	rm -rf build/deb build/lib build/bdist.*
+	install -d $(DEB_LIB)/bin $(DEB_LIB)/lib/python3.11 build/deb/wheel dist
+	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps -w build/deb/wheel .
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --only-binary :all: \
+	  --target $(DEB_LIB)/lib/python3.11/site-packages build/deb/wheel/*.whl
+	rm -rf $(DEB_LIB)/lib/python3.11/site-packages/bin
+	ln -s /usr/bin/python3.11 $(DEB_LIB)/bin/python
+	printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11\n' > $(DEB_LIB)/pyvenv.cfg
+	install -m 755 systemd/deb/antmediad $(DEB_LIB)/bin/antmediad
+	@# Compiled here, the files belong to the package, and time stamps do not make them stale.
+	$(BIN)/python -m compileall -q -s $(DEB_ROOT) --invalidation-mode unchecked-hash $(DEB_LIB)/lib
+	$(call install_files,$(DEB_ROOT),/usr)
+	install -d $(DEB_ROOT)/usr/share/antmediad/conf $(DEB_ROOT)/usr/share/doc/antmediad
+	cp -R webapps $(DEB_ROOT)/usr/share/antmediad/webapps
+	install -m 644 systemd/red5.properties $(DEB_ROOT)/usr/share/antmediad/conf/
+	install -m 644 README.md docs/*.md $(DEB_ROOT)/usr/share/doc/antmediad/
+	install -m 644 LICENSE $(DEB_ROOT)/usr/share/doc/antmediad/copyright
+	gzip -9n < CHANGELOG.md > $(DEB_ROOT)/usr/share/doc/antmediad/changelog.gz
+	install -d $(DEB_ROOT)/DEBIAN
+	sed "s|@VERSION@|$(VERSION)|; s|@ARCHITECTURE@|$(ARCHITECTURE)|; s|@SIZE@|$$(du -sk $(DEB_ROOT)/usr | cut -f1)|" \
+	  systemd/deb/control.in > $(DEB_ROOT)/DEBIAN/control
+	for script in postinst prerm postrm; do \
+	  sed 's|@HOME@|$(ANTMEDIA_HOME)|g' systemd/deb/$$script.in > $(DEB_ROOT)/DEBIAN/$$script; \
+	  chmod 755 $(DEB_ROOT)/DEBIAN/$$script; \
+	done
+	cd $(DEB_ROOT) && find usr -type f -exec md5sum {} + > DEBIAN/md5sums
+	chmod -R u+rwX,go+rX,go-w $(DEB_ROOT)
+	dpkg-deb --root-owner-group --build $(DEB_ROOT) dist/antmediad_$(VERSION)_$(ARCHITECTURE).deb
 
 clean: ## remove what was made, but not ./home
 	rm -rf .venv build dist daemon/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
