@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.daemon import DEADLINE_S, Daemon, wait_until
+from tests.e2e.test_tls import Issued, get, handshake, put, settings, trusting
 
 REQUEST = b"GET /LiveApp/rest/v2/version HTTP/1.1\r\nHost: localhost\r\n\r\n"
 # Becomes the daemon, with the files of these numbers as its number 3 and following.
@@ -281,3 +283,46 @@ def test_who_connects_during_the_last_call_is_served(daemon: Daemon) -> None:
 
 def test_without_connections_the_daemon_stops_at_once(daemon: Daemon) -> None:
     assert daemon.stop() == 0
+
+
+def test_a_passed_socket_for_https_refuses_handshakes_until_there_is_a_certificate(
+    home: Path,
+) -> None:
+    issued = Issued("first")
+    with (
+        listening() as http,
+        listening() as https,
+        started(home, [http, https], "http:https") as daemon,
+    ):
+        daemon.wait_for_log("no certificate, every handshake is refused")
+        with pytest.raises(ssl.SSLError):
+            handshake(port_of(https), trusting())
+
+        put(home, issued.certificate, issued.key)
+        daemon.wait_for_log("certificate in force")
+        served = get(port_of(https), issued).status
+        settings(home, http__ssl_certificate_file="")
+        wait_until(lambda: daemon.log().count("every handshake is refused") == 2, "no certificate")
+
+        assert served == 200
+        with pytest.raises(ssl.SSLError):
+            handshake(port_of(https), trusting())
+
+
+def test_idle_connections_over_tls_may_bring_a_last_request_as_well(home: Path) -> None:
+    issued = Issued("first")
+    put(home, issued.certificate, issued.key)
+    with (
+        listening() as http,
+        listening() as https,
+        started(home, [http, https], "http:https") as daemon,
+    ):
+        assert daemon.process is not None
+        with handshake(port_of(https), trusting(issued)) as client:
+            daemon.process.send_signal(signal.SIGTERM)
+            daemon.wait_for_log("stopping: ")
+            client.sendall(REQUEST)
+
+            status, headers = read_answer(client)
+        assert status == 200
+        assert "connection: close" in headers
