@@ -36,6 +36,7 @@ ONLY_IN = {
     "jproperties": "properties",
     "jwt": "guard",
     "prometheus_client": "observe",
+    "psutil": "management",
     "sqlite3": "store",
     "watchdog": "applications",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from antmediad.api.routes import Router
-from antmediad.management import applications, users, version
+from antmediad.management import applications, logs, server, system, users, version
 from antmediad.management.openapi import description_routes
 from antmediad.management.routes import Route
 
@@ -11,6 +11,9 @@ ENDPOINTS: tuple[Route, ...] = (
     *users.ROUTES,
     *version.ROUTES,
     *applications.ROUTES,
+    *server.ROUTES,
+    *logs.ROUTES,
+    *system.ROUTES,
 )
 
 ROUTER: Router[Route] = Router((*ENDPOINTS, *description_routes(ENDPOINTS)))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from antmediad.api.body import Upload, parse_json
 from antmediad.applications.registry import Registry
@@ -14,6 +15,7 @@ from antmediad.errors import RequestError, StoreError
 from antmediad.guard.key_set import KeySets
 from antmediad.guard.verdict import Guard
 from antmediad.management.first_user import SetupCode
+from antmediad.management.load import Processors
 from antmediad.management.lockout import Lockout
 from antmediad.management.passwords import Passwords
 from antmediad.management.rights import Role
@@ -53,6 +55,7 @@ class Resources:
         guard_of: returns an application's guard in force; None for one without settings.
         address: under which other machines reach this one.
         started_at: when the daemon began to serve, seconds since 1970.
+        instance_id: tells this run of the daemon from others.
     """
 
     registry: Registry
@@ -68,7 +71,9 @@ class Resources:
     address: str
     clock: Callable[[], float] = time.time
     started_at: float = field(default_factory=time.time)
+    instance_id: str = field(default_factory=lambda: str(uuid4()))
     sizes: Sizes = field(default_factory=Sizes)
+    processors: Processors = field(default_factory=Processors)
 
     @property
     def management(self) -> ManagementStore:
