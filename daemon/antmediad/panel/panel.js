@@ -87,7 +87,8 @@ async function signOut() {
     }
   }
   // The document goes, and with it whatever it holds of secrets.
-  location.replace(location.pathname);
+  router.leave();
+  history.replaceState(null, "", location.pathname);
   location.reload();
 }
 

@@ -67,7 +67,7 @@ export class Router {
   /** Show what the address names, anew. */
   async show({ keepFocus = false } = {}) {
     this.#address = location.hash;
-    this.#leave();
+    this.leave();
     const leaving = (this.#leaving = new AbortController());
     const [show, params] = this.#find(location.hash);
     this.#main.setAttribute("aria-busy", "true");
@@ -113,7 +113,8 @@ export class Router {
     await this.show();
   }
 
-  #leave() {
+  /** Stop the view that is shown; what was typed is given up. */
+  leave() {
     this.#leaving.abort();
     this.#view?.stop?.();
     this.#view = null;

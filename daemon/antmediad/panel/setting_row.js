@@ -122,7 +122,7 @@ function plainPart(model, { key, kind, choices }, common, take) {
   }
   const isLong = LONG.has(kind);
   const control = h(isLong ? "textarea" : "input", {
-    ...common, autocomplete: "off", spellcheck: "false", autocapitalize: "none",
+    ...common, disabled: false, readOnly: common.disabled, autocomplete: "off", spellcheck: "false", autocapitalize: "none",
     type: isLong ? null : "text", inputmode: WHOLE.has(kind) ? "numeric" : null, class: WHOLE.has(kind) || kind === "float" ? "short mono" : "mono",
     oninput: () => take(control.value),
   });
