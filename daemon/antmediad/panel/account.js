@@ -21,6 +21,19 @@ export function newPasswordRule(value) {
   return value.length >= SHORTEST_PASSWORD ? "" : `Use ${SHORTEST_PASSWORD} characters or more.`;
 }
 
+async function change(old, newPassword) {
+  try {
+    await post("/users/password", { password: old.value, newPassword });
+  } catch (error) {
+    // The words of Ant Media Server, which looks for a user with both.
+    if (/^User not exist/.test(error.message)) {
+      old.say("This is not your present password.");
+      error.message = "The password is not changed.";
+    }
+    throw error;
+  }
+}
+
 /** Show the account, and change the password if one is given. */
 export async function showAccount() {
   const { email, rights } = session.user;
@@ -42,7 +55,7 @@ export async function showAccount() {
       // Not shown: so that a password manager knows whose password this is.
       h("input", { type: "text", name: "username", value: email, autocomplete: "username", hidden: true, readOnly: true }),
       old, fresh],
-    run: () => post("/users/password", { password: old.value, newPassword: fresh.value }),
+    run: () => change(old, fresh.value),
   });
   if (changed) notify("Your password is changed.");
 }

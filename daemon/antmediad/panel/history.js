@@ -35,9 +35,9 @@ export async function showHistory({ base, canEdit, signal, status }) {
 
   async function restore(version) {
     const number = figure(version.generation);
-    const [diff, settings] = await Promise.all([
+    const [diff, file] = await Promise.all([
       get(query(`${base}/diff`, { from: version.generation }), { signal }),
-      get(`${base}/settings`, { signal }),
+      get(`${base}/file`, { signal }),
     ]).catch((error) => {
       notify(`The versions could not be compared: ${error.message}`);
       return [];
@@ -51,7 +51,7 @@ export async function showHistory({ base, canEdit, signal, status }) {
     const done = await ask({
       title: `Restore generation ${number}?`, action: "Restore", wide: true,
       body: [h("p", null, "The file on disk is replaced by that version, and is in force at once, as a new generation. What it changes:"), diffView(lines)],
-      run: () => post(`${base}/rollback`, { generation: version.generation }, { digest: settings.digest }),
+      run: () => post(`${base}/rollback`, { generation: version.generation }, { digest: file.digest }),
     });
     if (!done) return;
     notify(`Generation ${number} is restored.`);

@@ -54,7 +54,7 @@ export class SettingsModel {
   text(key) {
     const edit = this.edits.get(key);
     if (edit === null) return this.defaultText(key);
-    return edit ?? this.values.get(key)?.text ?? "";
+    return edit ?? this.values.get(key)?.text ?? this.defaultText(key);
   }
 
   defaultText(key) {
@@ -92,7 +92,7 @@ export class SettingsModel {
   async load(signal) {
     const before = this.values;
     const settings = await get(`${this.#base}/settings`, { signal });
-    const values = new Map(Object.entries(settings.values));
+    const values = new Map(Object.entries(settings.values ?? {}));
     const isFirst = before.size === 0;
     const changed = isFirst ? [] : [...values.keys()].filter((key) => before.get(key)?.text !== values.get(key).text);
     if (!isFirst) changed.push(...await this.#changedSecrets(settings.generation, changed, signal));
@@ -102,7 +102,7 @@ export class SettingsModel {
       else this.conflicts.add(key);
     }
     this.values = values;
-    this.unknown = settings.unknown;
+    this.unknown = settings.unknown ?? [];
     this.problems = settings.problems;
     this.generation = settings.generation;
     this.state = settings.state;
