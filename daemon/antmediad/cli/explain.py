@@ -12,10 +12,10 @@ from antmediad.cli.input import read_input
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import coloured, plain, print_json
 from antmediad.errors import UsageError
+from antmediad.guard.explanation import Explanation
 from antmediad.guard.fetch import fetch
 from antmediad.guard.key_set import KeySet, KeySets, without_secrets
-from antmediad.guard.reasons import REASONS
-from antmediad.guard.verdict import Guard, Step
+from antmediad.guard.verdict import Guard
 from antmediad.settings.schema import Settings
 from antmediad.store.key_sets import KeySetFiles
 
@@ -47,15 +47,15 @@ def run(options: argparse.Namespace) -> int:
         )
     text = token_text(options.token)
     settings = application.snapshot.settings
-    key_sets, steps = asyncio.run(_explain(path, settings, options.ip, text))
-    passed = not steps[-1].reason
+    key_sets, explained = asyncio.run(_explain(path, settings, options.ip, text))
+    passed = explained.is_allowed
     if options.json:
         print_json(
             {
                 "application": options.app,
                 "state": application.state,
                 "passed": passed,
-                "reason": steps[-1].reason or None,
+                "reason": explained.reason or None,
                 "steps": [
                     {
                         "name": step.name,
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
                         "reason": step.reason or None,
                         "remark": step.remark,
                     }
-                    for step in steps
+                    for step in explained.steps
                 ],
                 "keySets": [
                     {
@@ -81,15 +81,14 @@ def run(options: argparse.Namespace) -> int:
     for one in key_sets:
         found = f"{len(one.keys)} keys at {without_secrets(one.location)}"
         print(plain(f"key set {without_secrets(one.url)}: {found if one.location else one.error}"))
-    for step in steps:
+    for step in explained.steps:
         mark = coloured("refused", "red") if step.reason else coloured("passed ", "green")
         remark = f" ({step.remark})" if step.remark else ""
         print(f"  {mark}  {plain(step.name + remark)}")
     if passed:
         print(coloured("let through", "green"))
         return 0
-    reason = steps[-1].reason
-    print(f"{coloured('refused', 'red')}: {reason}: {REASONS.get(reason, reason)}")
+    print(f"{coloured('refused', 'red')}: {explained.reason}: {explained.meaning}")
     return 1
 
 
@@ -101,11 +100,11 @@ def token_text(argument: str) -> str:
 
 async def _explain(
     home: Path, settings: Settings, ip: str, text: str
-) -> tuple[tuple[KeySet, ...], list[Step]]:
+) -> tuple[tuple[KeySet, ...], Explanation]:
     # As the daemon would: with the key set kept on disk, when its source is down.
     sets = KeySets(fetch, KeySetFiles(Home(home).data / "key-sets", writable=False))
     key_sets = sets.of(settings.jwks_url) if settings.jwt_control_enabled else ()
     await asyncio.gather(*(one.refresh() for one in key_sets))
     steps = Guard(settings, key_sets).explain(ip, (text,) if text else ())
     await sets.retain(())
-    return key_sets, steps
+    return key_sets, Explanation(steps)

@@ -75,6 +75,12 @@ class VerificationKey:
     algorithms: frozenset[str]
     key: Any
 
+    @property
+    def kty(self) -> str:
+        """The type of the key (RFC 7518, section 6.1; RFC 8037)."""
+        families = {algorithm[:2] for algorithm in self.algorithms}
+        return "EC" if "ES" in families else "OKP" if "Ed" in families else "RSA"
+
 
 def without_secrets(url: str) -> str:
     """Return *url* for people and logs: user, password and query are replaced by ``***``."""

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from antmediad.errors import AddressError, GuardError, TokenError
 from antmediad.guard.address import AddressFilter, Network
@@ -27,6 +27,21 @@ MAX_REMEMBERED_TOKENS = 1024
 # which never names a key that is not held.
 _MAY_CHANGE = frozenset({"unknown_kid", "key_set_unavailable"})
 _MAY_CHANGE_WITHOUT_KID = frozenset({"bad_signature", "algorithm_not_allowed"})
+
+SWITCHED_OFF: Final = "switched off"
+"""The remark on a filter that is."""
+IP_FILTER, JWT_FILTER = "IP filter", "JWT filter"
+CHECKS: Final = (
+    IP_FILTER,
+    "token present",
+    "well-formed",
+    "algorithm",
+    "signature",
+    "claims readable",
+    "time",
+    "issuer and audience",
+)
+"""The names of the checks when both filters are on, in their order."""
 
 
 class GuardSettings(Protocol):
@@ -159,20 +174,21 @@ class Guard:
         try:
             addresses = self._addresses
             if addresses is None:
-                steps.append(Step("IP filter", remark="switched off"))
+                steps.append(Step(IP_FILTER, remark=SWITCHED_OFF))
             else:
-                run("IP filter", lambda: addresses.check(client), client)
+                run(IP_FILTER, lambda: addresses.check(client), client)
             if not self._wants_token:
-                steps.append(Step("JWT filter", remark="switched off"))
+                steps.append(Step(JWT_FILTER, remark=SWITCHED_OFF))
                 return steps
             mode = "key set" if self._is_jwks else "shared secret"
-            text: str = run("token present", lambda: bearer_token(authorization))
-            token: Token = run("well-formed", lambda: parse_token(text))
-            run("algorithm", lambda: self._check_algorithm(token), f"{token.algorithm!r}, {mode}")
-            run("signature", lambda: self._check_signature(token), f"kid {token.kid!r}")
-            claims: Mapping[str, Any] = run("claims readable", lambda: claims_of(token))
-            run("time", lambda: self._check_time(*self._span(claims)))
-            run("issuer and audience", lambda: self._check_names(claims))
+            present, form, algorithm, signature, readable, time_, names = CHECKS[1:]
+            text: str = run(present, lambda: bearer_token(authorization))
+            token: Token = run(form, lambda: parse_token(text))
+            run(algorithm, lambda: self._check_algorithm(token), f"{token.algorithm!r}, {mode}")
+            run(signature, lambda: self._check_signature(token), f"kid {token.kid!r}")
+            claims: Mapping[str, Any] = run(readable, lambda: claims_of(token))
+            run(time_, lambda: self._check_time(*self._span(claims)))
+            run(names, lambda: self._check_names(claims))
         except GuardError:
             pass  # it is the last step
         return steps
