@@ -21,6 +21,7 @@ from antmediad.applications.compare import differences, shown_value
 from antmediad.applications.home import Home
 from antmediad.applications.read import read_file
 from antmediad.applications.registry import Application, Registry, Snapshot
+from antmediad.applications.versions import shown_versions
 from antmediad.applications.write import (
     changed_keys,
     check_change,
@@ -41,7 +42,7 @@ from antmediad.settings.parse import Origin
 from antmediad.settings.schema import APPLICATION_KEYS, APPLICATION_SPELLINGS, Settings
 from antmediad.settings.setting import masked, text_of
 from antmediad.settings.spelling import OBSOLETE_KEYS, application_suggestion
-from antmediad.store.history import History, Version
+from antmediad.store.history import MAX_GENERATION, History, Version
 
 EXAMPLES = """examples:
   antmediad settings get LiveApp
@@ -56,9 +57,6 @@ EXAMPLES = """examples:
 Keys may be in any spelling: settings.jwksURL is jwksURL. '-' as a value is read from standard
 input, where other users of the machine cannot see it. Secrets are masked.
 exit status: 0 done, 1 'diff' found a difference, 2 cannot be done, and nothing was changed."""
-
-MAX_GENERATION = 2**63 - 1
-"""The largest that the history's database can hold."""
 
 _SIGNS = {
     "same": (" ", ""),
@@ -398,24 +396,11 @@ def _history(options: argparse.Namespace) -> int:
     path = home_of(options)
     history = _open_history(Home(path))
     try:
-        versions = history.versions(options.application)
-        contents = [history.content(options.application, one.generation) for one in versions]
-        if not versions:
+        described = shown_versions(history, options.application)
+        if not described:
             raise UsageError(f"no version of {options.application!r} is on record")
     finally:
         _close(history)
-    described: list[dict[str, Any]] = [
-        {
-            "generation": version.generation,
-            "takenAt": version.taken_at,
-            "source": version.source,
-            "actor": version.actor or None,
-            "digest": version.digest or None,
-            "jwtFilter": version.guarded,
-            "changed": sorted(changed_keys(before or b"", content or b"")),
-        }
-        for version, content, before in zip(versions, contents, [*contents[1:], b""], strict=True)
-    ]
     if options.json:
         print_json(described)
     else:

@@ -35,6 +35,8 @@ _MIGRATIONS = (
 )
 
 _COLUMNS = "application, generation, taken_at, source, digest, guarded, actor"
+MAX_GENERATION = 2**63 - 1
+"""The largest that the database can hold."""
 FORGET_AFTER_S = 86_400.0
 """For how long an announcement is kept that a later version has overtaken."""
 
@@ -91,12 +93,12 @@ class History:
         )
         return {version.application: version for version in map(_version, rows)}
 
-    def versions(self, application: str) -> list[Version]:
-        """Return the versions of an application, the newest first."""
+    def versions(self, application: str, limit: int | None = None) -> list[Version]:
+        """Return the versions of an application, the newest first, *limit* at most."""
         rows = self._database.read(
             f"SELECT {_COLUMNS} FROM version"  # noqa: S608 - a constant
-            " WHERE application = ? ORDER BY generation DESC",
-            (application,),
+            " WHERE application = ? ORDER BY generation DESC LIMIT ?",
+            (application, -1 if limit is None else limit),
         )
         return [_version(row) for row in rows]
 
