@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from antmediad.api.routes import Router
-from antmediad.management import applications, logs, server, system, users, version
+from antmediad.management import (
+    applications,
+    audit,
+    logs,
+    server,
+    status,
+    system,
+    tokens,
+    users,
+    version,
+)
 from antmediad.management.openapi import description_routes
 from antmediad.management.routes import Route
 
@@ -14,6 +24,9 @@ ENDPOINTS: tuple[Route, ...] = (
     *server.ROUTES,
     *logs.ROUTES,
     *system.ROUTES,
+    *status.ROUTES,
+    *tokens.ROUTES,
+    *audit.ROUTES,
 )
 
 ROUTER: Router[Route] = Router((*ENDPOINTS, *description_routes(ENDPOINTS)))

@@ -20,6 +20,7 @@ from antmediad.management.lockout import Lockout
 from antmediad.management.passwords import Passwords
 from antmediad.management.rights import Role
 from antmediad.observe.metrics import Metrics
+from antmediad.observe.refusals import Refusals
 from antmediad.settings.schema import ServerSettings
 from antmediad.store.history import History
 from antmediad.store.interface import Store
@@ -64,6 +65,7 @@ class Resources:
     passwords: Passwords
     setup_code: SetupCode
     metrics: Metrics
+    refusals: Refusals
     key_sets: KeySets
     open_store: Callable[[str], Store | None]
     drop_data: Callable[[str], Awaitable[None]]

@@ -181,6 +181,7 @@ class Daemon:
             passwords=self._passwords,
             setup_code=self._setup_code,
             metrics=self.metrics,
+            refusals=self.refusals,
             key_sets=self._key_sets,
             open_store=open_store,
             drop_data=self._stores.drop,

@@ -1,0 +1,105 @@
+"""The state of the applications and of the server: what is in force, and what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from antmediad.api.answer import Answer, answer
+from antmediad.api.routes import Schema
+from antmediad.applications.registry import AnyFile, Application, jwt_filter
+from antmediad.management.access import Access
+from antmediad.management.call import Call
+from antmediad.management.problems import PROBLEMS, shown_problems
+from antmediad.management.rights import Role, is_system, role_for
+from antmediad.management.routes import Route
+from antmediad.management.subject import find_application
+from antmediad.observe.metrics import Counts
+
+_NUMBER_OR_NULL = {"type": ["number", "null"]}
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_STATUS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "state": {"enum": ["active", "stale", "failed"]},
+        "generation": {"type": "integer"},
+        "takenAt": _NUMBER_OR_NULL,
+        "path": {"type": "string"},
+        "digest": _TEXT_OR_NULL,
+        "problems": PROBLEMS,
+        "ipFilter": {"type": ["boolean", "null"]},
+        "jwtFilter": {"enum": ["off", "secret", "jwks", None]},
+        "requests": {
+            "type": "object",
+            "properties": {
+                "passed": {"type": "integer"},
+                "refused": {"type": "integer"},
+                "reasons": {"type": "object", "additionalProperties": {"type": "integer"}},
+            },
+        },
+    },
+}
+_STATUSES = Schema(
+    {
+        "type": "object",
+        "properties": {
+            "applications": {"type": "array", "items": _STATUS},
+            "server": {"oneOf": [_STATUS, {"type": "null"}]},
+        },
+    }
+)
+
+
+def list_states(call: Call) -> Answer:
+    """Return the state of every application that the caller may read, and of the server."""
+    registry, rights = call.resources.registry, call.caller.rights
+    applications = [
+        _described(call, application)
+        for name, application in sorted(registry.applications.items())
+        if role_for(rights, name) is not None
+    ]
+    server = _described(call, registry.server) if is_system(rights, Role.READ_ONLY) else None
+    return answer({"applications": applications, "server": server})
+
+
+def show_state(call: Call) -> Answer:
+    """Return the state of an application."""
+    return answer(_described(call, find_application(call)))
+
+
+def _described(call: Call, file: AnyFile) -> dict[str, Any]:
+    snapshot, metrics = file.snapshot, call.resources.metrics
+    settings = None
+    counts = metrics.elsewhere
+    if isinstance(file, Application):
+        # Not by [name], which would make figures for it.
+        counts = metrics.requests.get(file.name) or Counts()
+        settings = file.snapshot.settings if file.snapshot is not None else None
+    return {
+        "name": file.name,
+        "state": file.state,
+        "generation": file.generation,
+        "takenAt": snapshot.taken_at if snapshot is not None else None,
+        "path": str(file.path),
+        "digest": snapshot.digest if snapshot is not None else None,
+        "problems": shown_problems(file.problems),
+        "ipFilter": settings.ip_filter_enabled if settings is not None else None,
+        "jwtFilter": jwt_filter(settings) if settings is not None else None,
+        "requests": {
+            "passed": counts.passed,
+            "refused": counts.refused.total(),
+            "reasons": dict(counts.refused),
+        },
+    }
+
+
+ROUTES = (
+    Route("GET", "/apps", list_states, access=Access.SIGNED_IN, answers={200: _STATUSES}),
+    Route(
+        "GET",
+        "/apps/{app}",
+        show_state,
+        access=Access.APPLICATION_READ,
+        answers={200: Schema(_STATUS)},
+    ),
+)
