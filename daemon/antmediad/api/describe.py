@@ -98,7 +98,7 @@ def describe(routes: Iterable[Route[C]], description: Description) -> Record:
         paths.setdefault(path, {})[route.method.lower()] = {
             "tags": [tag],
             "summary": _summary(route.handler),
-            "operationId": "_".join([route.method.lower(), *re.findall(r"[A-Za-z0-9]+", path)]),
+            "operationId": _operation_id(route.method, path),
             **_parameters(route),
             **_request_body(route, schemas),
             "responses": _responses(route, schemas),
@@ -215,6 +215,17 @@ def _or_null(schema: Record) -> Record:
     if "$ref" in schema:
         return {"oneOf": [schema, {"type": "null"}]}
     return {**schema, "type": [schema["type"], "null"]}
+
+
+def _operation_id(method: str, path: str) -> str:
+    """Return a name for clients' code; ``server-settings`` is not ``server/settings``."""
+    segments = (_in_one_word(one) for one in re.findall(r"[A-Za-z0-9-]+", path))
+    return "_".join([method.lower(), *segments])
+
+
+def _in_one_word(segment: str) -> str:
+    first, *others = segment.split("-")
+    return "".join([first, *map(str.capitalize, others)])
 
 
 def _summary(handler: Callable[..., object]) -> str:

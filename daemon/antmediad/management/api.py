@@ -7,12 +7,15 @@ from antmediad.management import (
     applications,
     audit,
     logs,
+    properties,
     server,
+    settings,
     status,
     system,
     tokens,
     users,
     version,
+    versions,
 )
 from antmediad.management.openapi import description_routes
 from antmediad.management.routes import Route
@@ -24,7 +27,10 @@ ENDPOINTS: tuple[Route, ...] = (
     *server.ROUTES,
     *logs.ROUTES,
     *system.ROUTES,
+    *settings.ROUTES,
     *status.ROUTES,
+    *properties.ROUTES,
+    *versions.ROUTES,
     *tokens.ROUTES,
     *audit.ROUTES,
 )

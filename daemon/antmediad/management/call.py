@@ -19,6 +19,7 @@ from antmediad.management.load import Processors
 from antmediad.management.lockout import Lockout
 from antmediad.management.passwords import Passwords
 from antmediad.management.rights import Role
+from antmediad.management.served import ServedSettings
 from antmediad.observe.metrics import Metrics
 from antmediad.observe.refusals import Refusals
 from antmediad.settings.schema import ServerSettings
@@ -54,7 +55,9 @@ class Resources:
         open_store: returns an application's data; None for an application without settings.
         drop_data: removes the data of an application that is gone; StoreError when it stays.
         guard_of: returns an application's guard in force; None for one without settings.
+        is_https_served: whether HTTPS is.
         address: under which other machines reach this one.
+        served: the settings that clients have read, to tell what they change of them.
         started_at: when the daemon began to serve, seconds since 1970.
         instance_id: tells this run of the daemon from others.
     """
@@ -70,7 +73,9 @@ class Resources:
     open_store: Callable[[str], Store | None]
     drop_data: Callable[[str], Awaitable[None]]
     guard_of: Callable[[str], Guard | None]
+    is_https_served: Callable[[], bool]
     address: str
+    served: ServedSettings = field(default_factory=ServedSettings)
     clock: Callable[[], float] = time.time
     started_at: float = field(default_factory=time.time)
     instance_id: str = field(default_factory=lambda: str(uuid4()))

@@ -186,6 +186,7 @@ class Daemon:
             open_store=open_store,
             drop_data=self._stores.drop,
             guard_of=guard_of,
+            is_https_served=lambda: bool(self._https.url),
             address=self._address,
         )
 

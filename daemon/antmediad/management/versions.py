@@ -1,0 +1,142 @@
+"""The versions of a properties file that were in force: listed, compared, restored."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from antmediad.api.answer import Answer, answer
+from antmediad.api.routes import Query, Schema
+from antmediad.applications.compare import differences
+from antmediad.applications.read import read_file
+from antmediad.applications.versions import shown_versions
+from antmediad.errors import RequestError, SettingsError
+from antmediad.management.call import Call
+from antmediad.management.changes import make_change
+from antmediad.management.conditions import expected_digest
+from antmediad.management.problems import REJECTION, rejection
+from antmediad.management.properties import CHANGED, changed, note_change
+from antmediad.management.routes import Route
+from antmediad.management.subject import APPLICATION, SERVER_FILE, Subject
+from antmediad.store.history import MAX_GENERATION, History
+
+MAX_VERSIONS: Final = 200
+"""How many of them are listed; older ones are still on record."""
+MAX_COMPARED_LINES: Final = 5000
+"""Of each version: comparing takes time that grows with the square of it."""
+
+_GENERATION: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": MAX_GENERATION}
+_WHICH = Schema(
+    {"type": "object", "properties": {"generation": _GENERATION}, "required": ["generation"]}
+)
+
+
+async def list_versions(subject: Subject, call: Call) -> Answer:
+    """Return the versions that were in force, the newest first, with the keys that changed."""
+    subject.find(call)
+    history, name = _history(call), subject.name_of(call)
+    return answer(await asyncio.to_thread(shown_versions, history, name, MAX_VERSIONS))
+
+
+async def compare(subject: Subject, call: Call) -> Answer:
+    """Return what differs between two versions, or a version and the file; secrets masked."""
+    file = subject.find(call)
+    history, name = _history(call), subject.name_of(call)
+    old = _generation("from", call.query.get("from", ""))
+    new = _generation("to", call.query["to"]) if call.query.get("to") else None
+
+    def read_and_compare() -> list[dict[str, str]]:
+        before = _content_of(history, name, old)
+        if new is not None:
+            after = _content_of(history, name, new)
+        else:
+            try:
+                after, _ = read_file(file.path)
+            except OSError as error:
+                raise RequestError(409, f"The file cannot be read: {error.strerror}") from error
+        if max(len(before.splitlines()), len(after.splitlines())) > MAX_COMPARED_LINES:
+            raise RequestError(
+                409, f"Expected {MAX_COMPARED_LINES} lines or less; try 'antmediad settings diff'"
+            )
+        return [
+            {"kind": line.kind, "text": line.text}
+            for line in differences(before, after, subject.spellings)
+        ]
+
+    return answer({"lines": await asyncio.to_thread(read_and_compare)})
+
+
+async def roll_back(subject: Subject, call: Call) -> Answer:
+    """Write the file of an earlier version again, byte for byte."""
+    subject.find(call)
+    call.note.action = "settings not rolled back"
+    sent = call.object().get("generation")
+    if not isinstance(sent, int) or isinstance(sent, bool) or not 0 < sent <= MAX_GENERATION:
+        raise RequestError(400, "generation: expected a whole number from 1")
+    call.note.detail = f"generation {sent}"
+    expected = expected_digest(call)
+    history, name = _history(call), subject.name_of(call)
+    content = await asyncio.to_thread(_content_of, history, name, sent)
+    try:
+        made = await make_change(subject, call, lambda _: content, expected)
+    except SettingsError as error:
+        return rejection(error)
+    note_change(call, made, "settings rolled back")
+    call.note.detail = f"generation {sent}: {call.note.detail}"
+    return changed(made)
+
+
+def _history(call: Call) -> History:
+    history = call.resources.history
+    if history is None:
+        raise RequestError(503, "The versions that were in force cannot be read: see the log")
+    return history
+
+
+def _generation(name: str, text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= MAX_GENERATION:
+        return int(text)
+    raise RequestError(400, f"{name}: expected a generation, a whole number from 1")
+
+
+def _content_of(history: History, name: str, generation: int) -> bytes:
+    content = history.content(name, generation)
+    if content is None:
+        raise RequestError(404, f"No file of generation {generation} is on record")
+    return content
+
+
+def _routes(subject: Subject) -> tuple[Route, ...]:
+    base = subject.base
+    return (
+        Route(
+            "GET",
+            f"{base}/history",
+            subject.handler(list_versions),
+            access=subject.read,
+            answers={200: Schema({"type": "array", "items": {"type": "object"}})},
+        ),
+        Route(
+            "GET",
+            f"{base}/diff",
+            subject.handler(compare),
+            access=subject.read,
+            query=(
+                Query("from", "long", "the older generation", required=True),
+                Query("to", "long", "the newer generation; without it, the file on disk"),
+            ),
+            answers={200: Schema({"type": "object"})},
+        ),
+        Route(
+            "POST",
+            f"{base}/rollback",
+            subject.handler(roll_back),
+            consumes_json=True,
+            body=_WHICH,
+            access=subject.change,
+            answers={200: CHANGED, 400: REJECTION, 412: REJECTION, 503: REJECTION},
+        ),
+    )
+
+
+ROUTES = (*_routes(APPLICATION), *_routes(SERVER_FILE))
