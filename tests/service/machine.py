@@ -47,15 +47,11 @@ class Machine:
         """Boot what is in *tree*, which itself stays as it is."""
         self.shared = shared
         self._log = shared / "console.log"
-        # Beside a systemd the container gets a unit from it; without there is none to get.
-        keep_unit = [] if Path("/run/systemd/system").is_dir() else ["--keep-unit"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     *container(tree, shared),
-                    *keep_unit,
                     f"--machine=antmediad-tests-{os.getpid()}",
-                    "--register=no",
                     "--private-network",
                     "--kill-signal=SIGRTMIN+3",
                     "--boot",
@@ -154,6 +150,9 @@ def container(tree: Path, shared: Path) -> list[str]:
         "--quiet",
         f"--directory={tree}",
         "--volatile=overlay",
+        "--register=no",
+        # Beside a systemd the container gets a unit from it; without there is none to get.
+        *([] if Path("/run/systemd/system").is_dir() else ["--keep-unit"]),
         f"--bind={shared}:/shared",
         "--console=pipe",
         "--link-journal=no",
@@ -206,7 +205,6 @@ def build_wheels(tree: Path, shared: Path) -> None:
     _run(
         [
             *container(tree, shared),
-            *([] if Path("/run/systemd/system").is_dir() else ["--keep-unit", "--register=no"]),
             *(f"--setenv={name}={os.environ[name]}" for name in names),
             *(f"--bind-ro={path}" for path in read),
             f"--bind={cache() / 'pip'}:/pip",

@@ -208,6 +208,7 @@ def test_removal_keeps_settings_and_data_and_purging_keeps_what_is_not_the_packa
     }
     service.run("dpkg", "-i", packages.first)
     again = service.status_of(LIST)
+    service.run("systemctl", "enable", "antmedia.socket")
     service.run("dpkg", "--purge", "antmediad")
 
     assert after_removal == {
@@ -220,3 +221,6 @@ def test_removal_keeps_settings_and_data_and_purging_keeps_what_is_not_the_packa
     assert [path.name for path in service.path(HOME).iterdir()] == ["webapps"]
     assert [path.name for path in service.path(f"{HOME}/webapps").iterdir()] == ["Mine"]
     assert not service.path("/var/lib/antmediad").exists()
+    assert (
+        service.run("find", "/etc/systemd/system", "/var/lib/systemd", "-name", "antmedia*") == ""
+    )
