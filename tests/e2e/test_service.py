@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.certificates import Issued
 from tests.daemon import DEADLINE_S, Daemon, wait_until
-from tests.e2e.test_tls import Issued, get, handshake, put, settings, trusting
+from tests.e2e.test_tls import get, handshake, put, settings, trusting
 
 REQUEST = b"GET /LiveApp/rest/v2/version HTTP/1.1\r\nHost: localhost\r\n\r\n"
 # Becomes the daemon, with the files of these numbers as its number 3 and following.

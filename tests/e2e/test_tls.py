@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import http.client
 import os
 import shutil
@@ -15,40 +14,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import Issued
 from tests.daemon import Daemon, wait_until, write_properties
 
 VERSION = "/LiveApp/rest/v2/version"
-
-
-class Issued:
-    """A certificate for localhost and its key, in PEM form; signed by itself or by an issuer."""
-
-    def __init__(self, name: str, issuer: Issued | None = None, *, is_ca: bool = False) -> None:
-        self.private_key = ec.generate_private_key(ec.SECP256R1())
-        self.subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        signer = issuer or self
-        now = datetime.datetime.now(datetime.UTC)
-        self.x509 = (
-            x509.CertificateBuilder()
-            .subject_name(self.subject)
-            .issuer_name(signer.subject)
-            .public_key(self.private_key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(is_ca, None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
-            .sign(signer.private_key, hashes.SHA256())
-        )
-        self.der = self.x509.public_bytes(Encoding.DER)
-        self.certificate = self.x509.public_bytes(Encoding.PEM)
-        self.key = self.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def put(home: Path, certificate: bytes, key: bytes) -> None:
@@ -324,6 +294,8 @@ def test_hsts_is_told_over_https_only_and_with_every_answer(
 
 def test_what_is_no_tls_disturbs_nobody(daemon: Daemon, first: Issued) -> None:
     port = https_port(daemon)
+    # The last line of the start.
+    daemon.wait_for_log("no user yet")
     lines = len(daemon.log().splitlines())
     waiting = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from antmediad.applications.build import build_directory
 from antmediad.applications.change import announce, withdraw
 from antmediad.applications.home import (
     PROPERTIES_NAME,
@@ -130,7 +131,10 @@ def make_directory(home: Home, name: str) -> None:
         with turn(home.webapps, _WAIT_S) as webapps:
             _remove_leftovers(home.webapps)
             try:
-                _build(growing, settings_of(name))
+                # A secret may be written into the file later.
+                build_directory(
+                    growing, {f"{WEB_INF}/{PROPERTIES_NAME}": (settings_of(name), 0o640)}
+                )
                 if exists(home.webapps / name):
                     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
                 # Fails on a directory that holds something, whoever makes that one now.
@@ -153,35 +157,3 @@ def _remove_leftovers(webapps: Path) -> None:
     for name in os.listdir(webapps):
         if _NEW.fullmatch(name):
             shutil.rmtree(webapps / name, ignore_errors=True)
-
-
-def _build(directory: Path, settings: bytes) -> None:
-    inner = directory / WEB_INF
-    owner = os.stat(directory.parent)
-    directory.mkdir(mode=0o755)
-    inner.mkdir(mode=0o755)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    # A secret may be written into it later.
-    with open(os.open(inner / PROPERTIES_NAME, flags, 0o640), "wb") as file:
-        file.write(settings)
-        file.flush()
-        os.fsync(file.fileno())
-    if os.geteuid() == 0:
-        # The daemon may run as root, and those who edit the files not.
-        for path in (inner / PROPERTIES_NAME, inner, directory):
-            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
-    for path in (inner, directory):
-        flush_directory(path)
-
-
-def flush_directory(path: Path) -> None:
-    """Make durable what a directory holds.
-
-    Raises:
-        OSError: that is not possible.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,6 +6,7 @@ from antmediad.api.routes import Router
 from antmediad.management import (
     applications,
     audit,
+    certificates,
     logs,
     properties,
     server,
@@ -33,6 +34,7 @@ ENDPOINTS: tuple[Route, ...] = (
     *versions.ROUTES,
     *tokens.ROUTES,
     *audit.ROUTES,
+    *certificates.ROUTES,
 )
 
 ROUTER: Router[Route] = Router((*ENDPOINTS, *description_routes(ENDPOINTS)))
