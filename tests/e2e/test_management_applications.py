@@ -166,6 +166,22 @@ def test_a_removed_application_keeps_its_data_unless_told_otherwise(admin: Manag
     assert [version[0] for version in history_of(daemon, "kept")][:2] == ["api", "removed"]
 
 
+def test_one_that_is_created_while_another_of_its_name_is_removed_has_working_data(
+    admin: Manager,
+) -> None:
+    daemon = admin.daemon
+    create(admin, "quick")
+    for _ in range(5):
+        daemon.call("POST", "/broadcasts/create", {"streamId": "one"}, "quick")
+        with ThreadPoolExecutor(2) as callers:
+            removing = callers.submit(remove, admin, "quick", "?deleteDB=true")
+            wait_until(lambda: create(admin, "quick") == "", "quick is created")
+            assert removing.result() == ""
+
+        assert daemon.call("GET", "/broadcasts/one", application="quick").status == 404
+        assert daemon.call("POST", "/broadcasts/create", {}, "quick").status == 200
+
+
 def test_the_data_of_an_application_in_memory_goes_with_it(admin: Manager) -> None:
     daemon = admin.daemon
     daemon.write("fleeting", db__type="memorydb")

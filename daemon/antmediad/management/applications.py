@@ -114,13 +114,14 @@ async def create(call: Call) -> Answer:
     call.note.action, call.note.target = "application not created", name
     resources = call.resources
     try:
-        await create_application(
-            resources.registry,
-            resources.history,
-            name,
-            source=call.source,
-            actor=call.caller.actor,
-        )
+        async with resources.creating:
+            await create_application(
+                resources.registry,
+                resources.history,
+                name,
+                source=call.source,
+                actor=call.caller.actor,
+            )
     except ApplicationError as error:
         return result(False, str(error))
     call.note.action = "application created"
@@ -143,20 +144,22 @@ async def remove(call: Call) -> Answer:
         return result(
             False, "appname contains invalid character and does not match regexp ^[a-zA-Z0-9_-]*$"
         )
-    try:
-        await remove_application(
-            resources.registry, resources.history, name, actor=call.caller.actor
-        )
-    except ApplicationError as error:
-        return result(False, str(error))
-    call.note.action = "application removed"
     left = []
-    if with_data:
-        call.note.detail = "with its data"
+    # The data that is removed is not to be that of one created meanwhile.
+    async with resources.creating:
         try:
-            await resources.drop_data(name)
-        except StoreError as error:
-            left.append(str(error))
+            await remove_application(
+                resources.registry, resources.history, name, actor=call.caller.actor
+            )
+        except ApplicationError as error:
+            return result(False, str(error))
+        call.note.action = "application removed"
+        if with_data:
+            call.note.detail = "with its data"
+            try:
+                await resources.drop_data(name)
+            except StoreError as error:
+                left.append(str(error))
     if not await asyncio.to_thread(remove_gone, resources.registry.home.webapps):
         left.append("files of its directory could not be removed")
     if left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class Resources:
         address: under which other machines reach this one.
         served: the settings that clients have read, to tell what they change of them.
         started_at: when the daemon began to serve, seconds since 1970.
+        creating: held by the one who creates or removes an application.
         instance_id: tells this run of the daemon from others.
     """
 
@@ -80,6 +82,7 @@ class Resources:
     started_at: float = field(default_factory=time.time)
     instance_id: str = field(default_factory=lambda: str(uuid4()))
     sizes: Sizes = field(default_factory=Sizes)
+    creating: asyncio.Lock = field(default_factory=asyncio.Lock)
     processors: Processors = field(default_factory=Processors)
 
     @property
