@@ -4,6 +4,7 @@ AntmediadError
 ├── SettingsError           a properties file cannot be used; the snapshot in force stays
 │   ├── SettingsConflictError  it is not the file any more that is to be replaced
 │   └── SettingsWriteError  it cannot be replaced
+├── HomeInUseError          another process serves the home
 ├── ApplicationError        an application cannot be created or removed
 │   └── ApplicationExistsError  there is one of this name
 ├── GuardError              the request is refused
@@ -74,6 +75,10 @@ class SettingsWriteError(SettingsError):
 
     def __init__(self, message: str) -> None:
         super().__init__((Problem("error", message),))
+
+
+class HomeInUseError(AntmediadError):
+    """Another process serves the home, or restores it."""
 
 
 class ApplicationError(AntmediadError):

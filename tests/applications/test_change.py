@@ -390,3 +390,28 @@ def test_nobody_needs_a_history(tmp_path: Path) -> None:
             assert changed.generation == 2
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("name", ["LiveApp", SERVER], ids=["application", "server"])
+def test_in_a_home_that_is_read_only_nothing_is_changed(tmp_path: Path, name: str) -> None:
+    home = Home(tmp_path / "home", tmp_path / "own", read_only=True)
+    write_properties(home.properties_of("LiveApp"), appName="LiveApp")
+    before = home.properties_of("LiveApp").read_bytes()
+    registry = Registry(home, None, {})
+    Reloader(registry).load()
+
+    with pytest.raises(SettingsWriteError, match="this home is read only"):
+        asyncio.run(
+            change_settings(
+                registry,
+                None,
+                name,
+                lambda content: content + b"hlsTime=4\n",
+                expected_digest=None,
+                source="api",
+                actor="me",
+            )
+        )
+
+    assert home.properties_of("LiveApp").read_bytes() == before
+    assert not home.server_properties.exists()

@@ -18,7 +18,11 @@ from tests.daemon import DAEMON, SECRET, signed, write_properties
 
 
 def antmediad(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "ANTMEDIA_HOME"}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("ANTMEDIA_HOME", "ANTMEDIA_DATA")
+    }
     environment.update(PYTHONPATH=str(DAEMON), **options.pop("environment", {}))
     return subprocess.run(
         [sys.executable, "-m", "antmediad", *arguments],

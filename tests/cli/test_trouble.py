@@ -133,7 +133,7 @@ def test_a_noted_home_that_is_no_text_is_an_error(
     monkeypatch.delenv("ANTMEDIA_HOME", raising=False)
 
     with pytest.raises(UsageError, match=r"antmediad\.home"):
-        home_of(argparse.Namespace(home=None))
+        home_of(argparse.Namespace(home=None, data=None))
 
 
 @pytest.mark.parametrize("where", ["is_dir", "listdir"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
+from antmediad.applications.home import Home
 from antmediad.observe.refusals import Refusal
 from antmediad.server.daemon import Daemon
 from tests.daemon import SECRET, write_properties
@@ -25,7 +26,7 @@ def refusals_after(home: Path, requests: Sequence[tuple[str, str]]) -> list[Refu
 
     async def serve() -> list[Refusal]:
         sending: list[asyncio.Task[None]] = []
-        daemon = Daemon(home, "127.0.0.1", 0)
+        daemon = Daemon(Home(home), "127.0.0.1", 0)
         await daemon.run(lambda ready: sending.append(asyncio.create_task(send(ready))))
         await sending[0]
         return daemon.refusals.recent()

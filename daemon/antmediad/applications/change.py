@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from antmediad.applications.home import READ_ONLY
 from antmediad.applications.read import read_file
 from antmediad.applications.registry import SERVER, AnyFile, Registry
 from antmediad.applications.reload import LARGE_BYTES
@@ -19,7 +20,13 @@ from antmediad.applications.write import (
     digest_of,
     write_settings,
 )
-from antmediad.errors import Problem, SettingsConflictError, SettingsError, StoreError
+from antmediad.errors import (
+    Problem,
+    SettingsConflictError,
+    SettingsError,
+    SettingsWriteError,
+    StoreError,
+)
 from antmediad.store.history import History, Version
 
 logger = logging.getLogger(__name__)
@@ -83,10 +90,12 @@ async def change_settings(  # noqa: PLR0913 - who changes what where, from what
 
     Raises:
         SettingsConflictError: the file is not the expected one; nothing was changed.
-        SettingsWriteError: it cannot be written; nothing was changed.
+        SettingsWriteError: it cannot be written, or the home is read only; nothing was changed.
         SettingsError: there is no such file, it cannot be read, or the daemon would refuse the
             change; nothing was changed.
     """
+    if registry.home.read_only:
+        raise SettingsWriteError(READ_ONLY)
     file = registry.server if name == SERVER else registry.applications.get(name)
     if file is None:
         raise _refused("there is no such application")

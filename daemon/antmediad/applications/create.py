@@ -17,6 +17,7 @@ from antmediad.applications.build import build_directory
 from antmediad.applications.change import announce, withdraw
 from antmediad.applications.home import (
     PROPERTIES_NAME,
+    READ_ONLY,
     RESERVED,
     WEB_INF,
     Home,
@@ -86,11 +87,13 @@ async def create_application(  # noqa: PLR0913 - who creates what where
 
     Raises:
         ApplicationExistsError: there is one of this name.
-        ApplicationError: the name cannot be used, the directory cannot be made, or it is made
-            and its settings did not come into force in time.
+        ApplicationError: the name cannot be used, the home is read only, the directory cannot be
+            made, or it is made and its settings did not come into force in time.
     """
-    check_new_name(name)
     home = registry.home
+    if home.read_only:
+        raise ApplicationError(f"Application is not created: {READ_ONLY}")
+    check_new_name(name)
     if name in registry.applications or exists(home.webapps / name):
         raise ApplicationExistsError("Application with the same name already exists")
     registry.expect_new(name)

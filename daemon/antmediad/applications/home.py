@@ -25,12 +25,23 @@ RESERVED = frozenset(
 )
 """Names, in lower case, that no application is created with, whatever their letter case."""
 
+READ_ONLY = "this home is read only"
+"""What is answered to whoever wants to change something in a home that is served read-only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """``ANTMEDIA_HOME``: the directory that holds everything of one server."""
+    """``ANTMEDIA_HOME``: the directory that holds everything of one server.
+
+    Attributes:
+        path: its properties files and its applications are below.
+        own: what antmediad writes of its own accord goes below; None for the home itself.
+        read_only: whether nothing below *path* is ever changed, not even when asked to.
+    """
 
     path: Path
+    own: Path | None = None
+    read_only: bool = False
 
     @property
     def webapps(self) -> Path:
@@ -45,12 +56,12 @@ class Home:
     @property
     def data(self) -> Path:
         """Where antmediad keeps what it has to remember."""
-        return self.path / "data"
+        return (self.own or self.path) / "data"
 
     @property
     def log(self) -> Path:
         """Where the log files are."""
-        return self.path / "log"
+        return (self.own or self.path) / "log"
 
     @property
     def history(self) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from antmediad.applications.change import announce, withdraw
+from antmediad.applications.home import READ_ONLY
 from antmediad.applications.registry import Registry
 from antmediad.errors import ApplicationError
 from antmediad.store.history import History, Version
@@ -46,6 +47,8 @@ async def remove_application(
             f"AppSettings is not available for app: {name}."
             " It's not available or it's being initialized"
         )
+    if registry.home.read_only:
+        raise ApplicationError(f"Application {name} is not removed: {READ_ONLY}")
     note = Version(name, 0, time.time(), "removed", "", False, actor)
     await announce(history, note)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 from antmediad.applications.home import Home
 from antmediad.applications.registry import Application, Registry
@@ -12,7 +11,7 @@ from antmediad.errors import StoreError, UsageError
 from antmediad.store.history import History
 
 
-def read_home(path: Path) -> Registry:
+def read_home(home: Home) -> Registry:
     """Return the applications of a home, in the states that a daemon gives them.
 
     Raises:
@@ -20,7 +19,6 @@ def read_home(path: Path) -> Registry:
     """
     # The commands print the problems themselves.
     logging.getLogger("antmediad").setLevel(logging.CRITICAL + 1)
-    home = Home(path)
     try:
         past = History.for_reading(home.history) if home.history.exists() else None
         registry = Registry(home, past)

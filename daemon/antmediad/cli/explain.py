@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from pathlib import Path
 
 from antmediad.applications.home import Home
 from antmediad.cli.applications import find_application, read_home
@@ -38,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the verdict."""
-    path = home_of(options)
-    application = find_application(read_home(path), options.app)
+    home = home_of(options)
+    application = find_application(read_home(home), options.app)
     if application.snapshot is None:
         raise UsageError(
             f"{options.app} has no usable settings, every request is answered 503:"
@@ -47,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         )
     text = token_text(options.token)
     settings = application.snapshot.settings
-    key_sets, explained = asyncio.run(_explain(path, settings, options.ip, text))
+    key_sets, explained = asyncio.run(_explain(home, settings, options.ip, text))
     passed = explained.is_allowed
     if options.json:
         print_json(
@@ -99,10 +98,10 @@ def token_text(argument: str) -> str:
 
 
 async def _explain(
-    home: Path, settings: Settings, ip: str, text: str
+    home: Home, settings: Settings, ip: str, text: str
 ) -> tuple[tuple[KeySet, ...], Explanation]:
     # As the daemon would: with the key set kept on disk, when its source is down.
-    sets = KeySets(fetch, KeySetFiles(Home(home).data / "key-sets", writable=False))
+    sets = KeySets(fetch, KeySetFiles(home.data / "key-sets", writable=False))
     key_sets = sets.of(settings.jwks_url) if settings.jwt_control_enabled else ()
     await asyncio.gather(*(one.refresh() for one in key_sets))
     steps = Guard(settings, key_sets).explain(ip, (text,) if text else ())

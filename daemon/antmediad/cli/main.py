@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from antmediad import __version__
+from antmediad.applications.home import Home
 from antmediad.errors import AntmediadError, TokenError, UsageError
 from antmediad.guard.reasons import REASONS
 
 DEFAULT_HOME = "/usr/local/antmedia"
 HOME_FILE = "antmediad.home"
-"""In the directory of the virtual environment: the home that this installation serves."""
+"""In the directory of the virtual environment: the home that this installation serves.
+
+A second line, if there is one, says below which directory antmediad writes, instead of the home.
+"""
 
 # Each has a module of its name, with `add_arguments` and `run`.
 COMMANDS = {
@@ -108,11 +112,13 @@ def _tell(message: str) -> None:
         print(f"antmediad: {message}", file=sys.stderr, flush=True)
 
 
-def home_of(options: argparse.Namespace) -> Path:
+def home_of(options: argparse.Namespace) -> Home:
     """Return the home directory that a command is about.
 
     The first of: ``--home``, the variable ``ANTMEDIA_HOME``, the home that this installation
-    was made for, `DEFAULT_HOME`.
+    was made for, `DEFAULT_HOME`.  What antmediad writes is below ``--data``; or, as long as
+    ``--home`` is not given, below what the variable ``ANTMEDIA_DATA`` names, or what goes with
+    the home that this installation was made for; or else in the home.
 
     Raises:
         UsageError: it is no directory with applications, or out of reach.
@@ -124,14 +130,16 @@ def home_of(options: argparse.Namespace) -> Path:
         raise UsageError(f"{place}: cannot be looked at ({error.strerror or error})") from error
 
 
-def _find_home(options: argparse.Namespace) -> Path:
+def _find_home(options: argparse.Namespace) -> Home:
     noted = Path(sys.prefix, HOME_FILE)
+    own = options.data or ("" if options.home else os.environ.get("ANTMEDIA_DATA", ""))
     if options.home:
         home, source = options.home, "--home"
     elif os.environ.get("ANTMEDIA_HOME"):
         home, source = os.environ["ANTMEDIA_HOME"], "ANTMEDIA_HOME"
     elif noted.is_file():
-        home, source = os.fsdecode(noted.read_bytes()).strip(), str(noted)
+        home, _, noted_own = os.fsdecode(noted.read_bytes()).strip().partition("\n")
+        source, own = str(noted), own or noted_own
     else:
         home, source = DEFAULT_HOME, "the default"
     path = Path(home).absolute()
@@ -140,7 +148,7 @@ def _find_home(options: argparse.Namespace) -> Path:
             f"{path}: no such home (from {source}); expected a directory with 'webapps' in it,"
             " name one with --home"
         )
-    return path
+    return Home(path, Path(own).absolute() if own else None)
 
 
 def _parser(arguments: Sequence[str]) -> Parser:
@@ -166,9 +174,15 @@ def _parser(arguments: Sequence[str]) -> Parser:
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:
-    """Add ``--home``."""
+    """Add ``--home`` and ``--data``."""
     parser.add_argument(
         "--home", metavar="DIR", help=f"home directory (default: $ANTMEDIA_HOME, {DEFAULT_HOME})"
+    )
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        help="what antmediad writes is below DIR, in data and log (default: $ANTMEDIA_DATA unless"
+        " --home is given, else the home directory)",
     )
 
 

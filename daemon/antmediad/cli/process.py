@@ -33,7 +33,7 @@ def become_owner(home: Home) -> None:
     """
     if os.geteuid() != 0:
         return
-    owner = _first_that_exists(home.data, home.path).stat()
+    owner = _first_that_exists(home.data, home.own, home.path).stat()
     if owner.st_uid == 0:
         return
     try:
@@ -54,5 +54,5 @@ def become_owner(home: Home) -> None:
         ) from error
 
 
-def _first_that_exists(path: Path, otherwise: Path) -> Path:
-    return path if path.exists() else otherwise
+def _first_that_exists(*paths: Path | None) -> Path:
+    return next(path for path in paths if path is not None and path.exists())

@@ -5,18 +5,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import faulthandler
+import logging
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from antmediad.applications.home import Home
+from antmediad.applications.lock import Lock
 from antmediad.cli.main import add_home, home_of
+from antmediad.errors import UsageError
 from antmediad.observe.logs import configure_logs
 from antmediad.server.daemon import Daemon
 from antmediad.server.systemd import take_passed
 
+logger = logging.getLogger(__name__)
+
 EXAMPLES = """examples:
   antmediad serve
   antmediad serve --home ./home --host 127.0.0.1 --port 5080
+  antmediad serve --data /var/lib/antmediad --read-only --port 5090 --https-port 5453
 
 signals: SIGHUP looks at every file again, SIGTERM stops in order.
 exit status: 0 stopped in order, 2 could not start."""
@@ -25,6 +32,12 @@ exit status: 0 stopped in order, 2 could not start."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     add_home(parser)
+    parser.add_argument(
+        "--read-only",
+        action="store_true",
+        help="change nothing in the home, not even when asked to over the management API or by an"
+        " upload; needs --data",
+    )
     parser.add_argument("--host", help="address to listen on, instead of http.host")
     parser.add_argument(
         "--port", type=_port, help="port to listen on, instead of http.port; 0 for any free one"
@@ -44,15 +57,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
-    home = home_of(options)
-    configure_logs(directory=Home(home).log, form=options.log_format)
+    home = _home_to_serve(options)
+    configure_logs(directory=home.log, form=options.log_format)
     # Where it hangs is then in the log when the watchdog of systemd ends it.
     faulthandler.enable()
     passed = take_passed(os.environ)
-    daemon = Daemon(home, options.host, options.port, options.https_port, passed=passed)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(daemon.run())
+    lock = _lock(home)
+    try:
+        daemon = Daemon(home, options.host, options.port, options.https_port, passed=passed)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(daemon.run())
+    finally:
+        if lock is not None:
+            lock.release()
     return 0
+
+
+def _lock(home: Home) -> Lock | None:
+    """Take the lock of the home; None when there can be none, which keeps nobody from serving.
+
+    Raises:
+        HomeInUseError: another daemon has it.
+    """
+    try:
+        return Lock(home.data)
+    except OSError as error:
+        logger.warning(
+            "home not locked, see to it that no other daemon serves it: directory=%s error=%s",
+            home.data,
+            error.strerror or error,
+        )
+        return None
+
+
+def _home_to_serve(options: argparse.Namespace) -> Home:
+    """Return the home, with the directory of what is written in place.
+
+    Raises:
+        UsageError: there is none, or what is written would be within what is read only.
+    """
+    home = home_of(options)
+    if options.read_only:
+        if home.own is None:
+            raise UsageError(
+                "--read-only: expected --data as well, a directory outside of the home for what"
+                " antmediad itself writes"
+            )
+        if home.own.resolve().is_relative_to(home.path.resolve()):
+            raise UsageError(f"--data {home.own}: expected a directory outside of {home.path}")
+        home = replace(home, read_only=True)
+    if home.own is not None:
+        try:
+            home.own.mkdir(mode=0o750, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"--data {home.own}: cannot be made ({error.strerror or error})"
+            ) from error
+    return home
 
 
 def _port(text: str) -> int:

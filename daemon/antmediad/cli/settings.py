@@ -262,10 +262,10 @@ def _change(options: argparse.Namespace, changes: Mapping[str, str | None]) -> i
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    path = home_of(options)
-    registry = read_home(path)
+    home = home_of(options)
+    registry = read_home(home)
     application = find_application(registry, options.application)
-    history = _open_history(Home(path))
+    history = _open_history(home)
     try:
         after = _content_of(history, options.application, options.generation)
     finally:
@@ -370,9 +370,9 @@ def _note(home: Home, write: Any) -> bool:
 def _diff(options: argparse.Namespace) -> int:
     if len(options.generations) > 2:
         raise UsageError("expected two generations or less")
-    path = home_of(options)
-    application = find_application(read_home(path), options.application)
-    history = _open_history(Home(path))
+    home = home_of(options)
+    application = find_application(read_home(home), options.application)
+    history = _open_history(home)
     try:
         generations = options.generations or [
             version.generation for version in history.versions(options.application)[:1]
@@ -393,8 +393,8 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _history(options: argparse.Namespace) -> int:
-    path = home_of(options)
-    history = _open_history(Home(path))
+    home = home_of(options)
+    history = _open_history(home)
     try:
         described = shown_versions(history, options.application)
         if not described:

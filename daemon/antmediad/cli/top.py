@@ -8,10 +8,10 @@ import math
 import shutil
 import sys
 import time
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from antmediad.applications.home import Home
 from antmediad.applications.registry import SERVER
 from antmediad.cli.applications import read_home
 from antmediad.cli.main import add_home, add_json, home_of
@@ -133,8 +133,8 @@ class _Source:
             ) from error
 
 
-def _url_of(path: Path) -> str:
-    snapshot = read_home(path).server.snapshot
+def _url_of(home: Home) -> str:
+    snapshot = read_home(home).server.snapshot
     if snapshot is None:
         raise UsageError("conf/red5.properties cannot be used; name the daemon with --url")
     host, port = snapshot.settings.http_host.strip("[]"), snapshot.settings.http_port

@@ -96,7 +96,7 @@ def _add_email(parser: argparse.ArgumentParser) -> None:
 
 
 def _add(options: argparse.Namespace) -> int:
-    home = Home(home_of(options))
+    home = home_of(options)
     _check_email(options.email)
     user = _user(options.email, options.type, _applications(home, options.applications))
     if _find(home, user.email) is not None:
@@ -115,7 +115,7 @@ def _add(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    users = _users(Home(home_of(options)))
+    users = _users(home_of(options))
     if options.json:
         print_json([_described(user) for user in users])
     elif users:
@@ -136,7 +136,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _passwd(options: argparse.Namespace) -> int:
-    home = Home(home_of(options))
+    home = home_of(options)
     email = _existing(home, options.email).email
     password_hash = hash_plain_password(_read_password())
 
@@ -150,7 +150,7 @@ def _passwd(options: argparse.Namespace) -> int:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    home = Home(home_of(options))
+    home = home_of(options)
     email = _existing(home, options.email).email
     if not options.force and is_last_administrator(_users(home), email):
         raise UsageError(

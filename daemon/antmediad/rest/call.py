@@ -34,10 +34,12 @@ class Files:
 
     Attributes:
         directory: the application's, below ``webapps``; absolute.
+        read_only: whether nothing is changed there, not even when asked to.
     """
 
     directory: Path
     scripts: Scripts
+    read_only: bool = False
 
 
 @dataclass(slots=True)

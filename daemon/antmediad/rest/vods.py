@@ -16,6 +16,7 @@ from antmediad.api.body import Part, Upload
 from antmediad.api.fields import ListOf, Record
 from antmediad.api.models import RESULT
 from antmediad.api.routes import Query, Route
+from antmediad.applications.home import READ_ONLY
 from antmediad.errors import RequestError, StoreError
 from antmediad.rest import vod_files
 from antmediad.rest.broadcasts import search_text, unless_blank
@@ -40,6 +41,7 @@ SYSTEM_BUSY = result(
     False, "Not enough system resources available to upload and process VoD File", None
 )
 NOT_STORED = result(False, "", None)
+NOT_CHANGED = result(False, f"Files of VoDs are not changed: {READ_ONLY}")
 
 _SORTS = {"name", "date"}
 _UNKNOWN = answer(VOD.create({}))
@@ -103,6 +105,8 @@ async def _delete_ids(call: Call, ids: str) -> Answer:
 
 
 async def _delete(call: Call, vod_id: str) -> Answer:
+    if call.files.read_only:
+        return NOT_CHANGED
     found = call.store.vods.find_json(vod_id)
     if found is None:
         return FAIL
@@ -127,6 +131,8 @@ async def _delete(call: Call, vod_id: str) -> Answer:
 
 async def upload(call: Call) -> Answer:
     """Store the file in part ``file`` as a new VoD; ``name`` decides its type."""
+    if call.files.read_only:
+        return NOT_CHANGED
     name = call.query.get("name", "")
     _, dot, extension = name.rpartition(".")
     if not dot or extension not in UPLOADED:
@@ -223,6 +229,8 @@ async def _insert(call: Call, file: NewFile, record: Record) -> None:
 
 async def import_directory(call: Call) -> Answer:
     """Make VoDs of the media files below ``directory``, which is linked to, not copied."""
+    if call.files.read_only:
+        return NOT_CHANGED
     roots = call.settings.vod_import_roots
     path = await asyncio.to_thread(_locate, call.query.get("directory", ""), roots)
     if path is None or not await asyncio.to_thread(path.exists):
@@ -277,6 +285,8 @@ def _describe(name: str, found: list[vod_files.Found]) -> list[Record]:
 
 async def unlink_directory(call: Call) -> Answer:
     """Undo the import of ``directory``: remove its VoDs and the link; its files stay."""
+    if call.files.read_only:
+        return NOT_CHANGED
     directory, roots = call.query.get("directory"), call.settings.vod_import_roots
     missing = result(
         False,

@@ -184,16 +184,17 @@ class App:
         settings = application.snapshot.settings
         served = self._served.get(name)
         if served is None or served.settings is not settings:
-            directory = self._registry.home.webapps.absolute() / name
+            home = self._registry.home
+            directory = home.webapps.absolute() / name
             new = self._served[name] = Served(
                 name,
                 settings,
                 self._make_guard(settings),
                 self._metrics.requests[name],
                 self._stores,
-                Files(directory, self._scripts) if served is None else served.files,
+                Files(directory, self._scripts, home.read_only) if served is None else served.files,
             )
-            if served is None:
+            if served is None and not home.read_only:
                 task = asyncio.get_running_loop().create_task(_settle_uploads(new))
                 self._settling.add(task)
                 task.add_done_callback(self._settling.discard)

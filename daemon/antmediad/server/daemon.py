@@ -11,7 +11,6 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from pathlib import Path
 
 from antmediad.applications.home import Home
 from antmediad.applications.registry import SERVER, Registry, jwt_filter
@@ -58,19 +57,19 @@ class Daemon:
 
     def __init__(  # noqa: PLR0913 - what a command line and systemd may give
         self,
-        path: Path,
+        home: Home,
         host: str | None = None,
         port: int | None = None,
         https_port: int | None = None,
         environment: Mapping[str, str] = os.environ,
         passed: Passed | None = None,
     ) -> None:
-        """Serve the home at *path*; *host* and the ports come before those of its settings.
+        """Serve *home*; *host* and the ports come before those of its settings.
 
         Args:
             passed: what systemd gave to the process; its sockets come before all of these.
         """
-        self.home = Home(path)
+        self.home = home
         self.metrics = Metrics()
         self.refusals = Refusals()
         self.url = ""
