@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,29 @@ def test_what_two_changed_to_different_values_is_refused_by_its_name(admin: Mana
     assert file_of(admin) == before
     # Whoever names one setting means it.
     assert admin.call("POST", AMS, {"hlsTime": "5"}).body == OK
+
+
+def test_of_panels_that_save_at_the_same_moment_each_has_its_change(admin: Manager) -> None:
+    posted = [
+        ("hlsTime", "4"),
+        ("hlsListSize", "9"),
+        ("mp4MuxingEnabled", True),
+        ("playJwtControlEnabled", True),
+    ]
+    panels = [Manager(admin.daemon) for _ in posted]
+    objects = []
+    for panel, (name, value) in zip(panels, posted, strict=True):
+        panel.log_in()
+        objects.append({**panel.call("GET", AMS).json, name: value})
+
+    with ThreadPoolExecutor(len(panels)) as pool:
+        answers = list(
+            pool.map(lambda panel, value: panel.call("POST", AMS, value), panels, objects)
+        )
+
+    assert [one.body for one in answers] == [OK] * len(panels)
+    now = admin.call("GET", AMS).json
+    assert [now[name] for name, _ in posted] == [value for _, value in posted]
 
 
 def test_a_file_edited_by_hand_meanwhile_keeps_that_edit(admin: Manager) -> None:
@@ -423,7 +447,11 @@ def test_without_a_record_settings_are_changed_and_no_version_is_told(home: Path
         admin = first_user(daemon)
         changed = admin.call("POST", "/applications/settings/LiveApp", {"hlsTime": "4"})
         assert changed.json["success"], changed.body
-        wait_until(lambda: b"hlsTime=4" in daemon.properties().read_bytes(), "it is written")
+        assert b"hlsTime=4" in daemon.properties().read_bytes()
+        # Nor is there a conf/ yet.
+        saved = admin.call("POST", "/server/settings", changes(logLevel="DEBUG"))
+        assert saved.json["success"], saved.body
+        assert (home / "conf" / "red5.properties").read_bytes() == b"logLevel=DEBUG\n"
         for path in ("history", "diff?from=1"):
             assert admin.call("GET", f"/apps/LiveApp/{path}").status == 503
         back = admin.call("POST", "/apps/LiveApp/rollback", {"generation": 1})

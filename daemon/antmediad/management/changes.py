@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from antmediad.applications.change import Changed, change_settings
 from antmediad.applications.compare import shown_value
-from antmediad.applications.registry import AnyFile
+from antmediad.applications.registry import SERVER, AnyFile
 from antmediad.applications.write import changed_keys, edit_settings, keys_of
 from antmediad.errors import Problem, RequestError, SettingsError
 from antmediad.management.access import check_role
@@ -156,15 +157,21 @@ async def make_change(
         RequestError: 403, the caller may not change these settings; nothing was changed.
     """
 
+    name = subject.name_of(call)
+
     def checked(content: bytes) -> bytes:
         after = change(content)
         check_reach(call, changed_keys(content, after), subject)
+        if name == SERVER and not content:
+            # A home that is served with the defaults has no conf yet.
+            with suppress(OSError):
+                call.resources.registry.server.path.parent.mkdir()
         return after
 
     return await change_settings(
         call.resources.registry,
         call.resources.history,
-        subject.name_of(call),
+        name,
         checked,
         expected_digest=expected_digest,
         source=call.source,

@@ -13,11 +13,12 @@ import dataclasses
 import logging
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from antmediad.api.answer import OK, Answer, answer
 from antmediad.api.models import RESULT
 from antmediad.api.routes import Query, Schema
+from antmediad.applications.change import ATTEMPTS
 from antmediad.applications.registry import AnyFile
 from antmediad.applications.write import edit_settings
 from antmediad.errors import RequestError, SettingsConflictError, SettingsError
@@ -47,9 +48,6 @@ from antmediad.settings.schema import ServerSettings
 from antmediad.settings.setting import Setting
 
 logger = logging.getLogger(__name__)
-
-ATTEMPTS: Final = 3
-"""How often a change is made out anew on a file that others change meanwhile."""
 
 _OBJECT = Schema({"type": "object"})
 _REVEAL = Query("reveal", "boolean", "show secrets; for ADMIN only, and in the audit log")

@@ -184,11 +184,11 @@ async def refresh_key_sets(call: Call) -> Answer:
 
 
 def _key_sets(call: Call) -> list[KeySet]:
-    settings = _settings(call)
-    if not settings.jwt_control_enabled:
+    snapshot = find_application(call).snapshot
+    if snapshot is None or not snapshot.settings.jwt_control_enabled:
         return []
     by_url = {one.url: one for one in call.resources.key_sets}
-    return [by_url[url] for url in settings.jwks_url if url in by_url]
+    return [by_url[url] for url in snapshot.settings.jwks_url if url in by_url]
 
 
 def _settings(call: Call) -> Settings:
