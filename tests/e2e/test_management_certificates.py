@@ -215,3 +215,16 @@ def test_a_home_without_any_configuration_gets_one(
     text, names = conf_of(daemon)
     assert text.count("\n") == 3
     assert [name[:4] for name in names] == ["red5", "ssl-"]
+
+
+def test_a_home_that_is_read_only_stays_as_it_is(
+    home: Path, tmp_path: Path, issued: Issued, issuer: Issued
+) -> None:
+    (home / "conf").mkdir()
+    daemon = Daemon(home, "--https-port", "0", "--data", str(tmp_path / "own"), "--read-only")
+    with daemon:
+        answer = upload(first_user(daemon), files_of(issued, issuer)).json
+
+    assert not answer["success"]
+    assert "this home is read only" in answer["message"]
+    assert list((home / "conf").iterdir()) == []

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from antmediad.applications.build import build_directory
 from antmediad.applications.certificate import CERTIFICATE, CHAIN, KEY, PemFiles, load
 from antmediad.applications.change import Changed, change_settings
-from antmediad.applications.home import Home
+from antmediad.applications.home import READ_ONLY, Home
 from antmediad.applications.registry import SERVER, Registry
 from antmediad.applications.write import edit_settings, turn
 from antmediad.errors import CertificateError, SettingsError
@@ -62,10 +62,12 @@ async def install_certificate(
         history, source, actor: as of `change.change_settings`.
 
     Raises:
-        CertificateError: it cannot be served, or its files cannot be written; the text names
-            parts of the form.
+        CertificateError: it cannot be served, or its files cannot be written, or the home is
+            read only; the text names parts of the form.
         SettingsError: the settings cannot be changed.
     """
+    if registry.home.read_only:
+        raise CertificateError(READ_ONLY)
     check_pem(pem, datetime.now(UTC))
     directory = await asyncio.to_thread(place, registry.home, pem)
     changes = {
