@@ -1012,7 +1012,6 @@ def test_on_update_a_seek_time_has_32_bits(daemon: Daemon, new_id: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/Nowhere/rest/v2/version",
         "/liveapp/rest/v2/version",
         "/LiveApp",

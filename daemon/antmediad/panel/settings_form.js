@@ -88,7 +88,7 @@ export async function makeSettingsForm({ base, kind, canEdit, status, signal, ca
         : "The file was changed meanwhile, elsewhere than here. Nothing is saved yet, and what you typed is kept. Save again.";
     } else if (error.problems?.length) {
       model.found = error.problems;
-      error.problems = error.problems.filter((problem) => !model.isEdited(problem.key));
+      error.problems = model.problemsElsewhere;
       draw();
       focusOn([...model.edits.keys()].find((key) => model.problemsOf(key).length));
     }

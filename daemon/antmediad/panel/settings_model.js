@@ -50,6 +50,15 @@ export class SettingsModel {
     return this.#settings.get(key);
   }
 
+  /** Tell whether a key, as it is spelled in the file, is that of a setting. */
+  isSpelling(spelled, key) {
+    return spelled === key || (this.setting(key)?.legacy.includes(spelled) ?? false);
+  }
+
+  #isEditedAs(spelled) {
+    return [...this.edits.keys()].some((key) => this.isSpelling(spelled, key));
+  }
+
   /** What a field shows: the edit, or else what is in force. A secret that is in force is only a mask. */
   text(key) {
     const edit = this.edits.get(key);
@@ -76,7 +85,7 @@ export class SettingsModel {
   undo(key) {
     this.edits.delete(key);
     this.conflicts.delete(key);
-    this.found = this.found.filter((problem) => problem.key !== key);
+    this.found = this.found.filter((problem) => !this.isSpelling(problem.key, key));
   }
 
   discard() {
@@ -116,7 +125,7 @@ export class SettingsModel {
     if (!edited.length || generation === this.generation) return [];
     const versions = await get(`${this.#base}/history`, { signal });
     const recent = versions.filter((version) => version.generation > this.generation).flatMap((version) => version.changed);
-    return edited.filter((key) => recent.includes(key));
+    return edited.filter((key) => recent.some((spelled) => this.isSpelling(spelled, key)));
   }
 
   changes() {
@@ -163,12 +172,12 @@ export class SettingsModel {
   /** Return the problems to show at a field. */
   problemsOf(key) {
     const problems = this.edits.has(key) ? this.found : this.problems;
-    return problems.filter((problem) => problem.key === key);
+    return problems.filter((problem) => this.isSpelling(problem.key, key));
   }
 
   /** Return what is wrong with the edits, and is not at one of their fields. */
   get problemsElsewhere() {
     const known = new Set(this.problems.map((problem) => problem.message));
-    return this.found.filter((problem) => !this.edits.has(problem.key) && !(problem.severity === "warning" && known.has(problem.message)));
+    return this.found.filter((problem) => !this.#isEditedAs(problem.key) && !(problem.severity === "warning" && known.has(problem.message)));
   }
 }
