@@ -53,8 +53,11 @@ export function listing({ noun, search, sorts = [], page, draw, none }) {
     errors.clear();
     bar.hidden = !rows.length && !words && offset === 0;
     write(said, summary(rows.length, total, words));
+    // A button in a row that was pressed is another one now, or none.
+    const isLost = place.contains(document.activeElement);
     fill(place, rows.length ? draw(rows) : none(words));
     fill(turns, pager({ offset, size: PAGE, shown: rows.length, total }, turnTo));
+    if (isLost) said.focus();
   }
 
   function summary(shown, total, words) {

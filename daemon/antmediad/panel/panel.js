@@ -19,7 +19,7 @@ const POLL_MS = 2000;
 
 const SECTIONS = [
   ["applications", "Applications", () => true],
-  ["activity", "Activity", seesSystem],
+  ["activity", "Activity", () => true],
   ["users", "Users", seesSystem],
   ["server", "Server", seesSystem],
 ];
@@ -31,6 +31,7 @@ const ROUTES = {
   "/applications/:name": application.show,
   "/applications/:name/:tab": application.show,
   "/activity": activity.show,
+  "/activity/:tab": activity.show,
   "/users": users.show,
   "/server": server.show,
   "/server/:tab": server.show,
