@@ -680,11 +680,11 @@ def test_segments_are_found_by_the_suffix_in_the_settings(
 
 
 def test_sessions_end_and_only_the_latest_are_kept() -> None:
-    now = [0.0]
+    now = [1000.0]
     sessions = Sessions(clock=lambda: now[0])
 
-    async def valid() -> bool:
-        return True
+    async def valid() -> float:
+        return now[0]
 
     async def begin_many() -> None:
         for number in range(MAX_SESSIONS + 1):
@@ -694,18 +694,18 @@ def test_sessions_end_and_only_the_latest_are_kept() -> None:
 
     assert (0,) not in sessions
     assert (1,) in sessions
-    now[0] = SESSION_S
+    now[0] += SESSION_S
     assert (MAX_SESSIONS,) not in sessions
 
 
 def test_a_session_that_could_not_be_decided_can_begin_later() -> None:
     sessions = Sessions()
 
-    async def fails() -> bool:
+    async def fails() -> float:
         raise ConnectionError
 
-    async def valid() -> bool:
-        return True
+    async def valid() -> float:
+        return time.time()
 
     with pytest.raises(ConnectionError):
         asyncio.run(sessions.begin(("a",), fails))

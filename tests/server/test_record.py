@@ -16,11 +16,11 @@ class FullDisk(History):
 
     failures = 3
 
-    async def append(self, version: Version, content: bytes | None) -> None:
+    async def append(self, version: Version, content: bytes | None) -> int:
         if self.failures:
             self.failures -= 1
             raise StoreError("the disk is full")
-        await super().append(version, content)
+        return await super().append(version, content)
 
 
 async def until(condition: Callable[[], bool]) -> None:

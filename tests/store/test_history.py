@@ -45,8 +45,8 @@ def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]
     asyncio.run(opened.close())
 
 
-def append(history: History, version: Version, content: bytes | None) -> None:
-    asyncio.run(history.append(version, content))
+def append(history: History, version: Version, content: bytes | None) -> int:
+    return asyncio.run(history.append(version, content))
 
 
 def test_a_new_history_is_empty(history: History) -> None:
@@ -96,6 +96,32 @@ def test_the_file_is_private_and_outlives_its_process(tmp_path: Path) -> None:
 
     assert reopened.latest() == {"LiveApp": FIRST}
     asyncio.run(reopened.close())
+
+
+@pytest.mark.parametrize(
+    ("generation", "digest", "expected"),
+    [
+        pytest.param(3, "cd", 3, id="next"),
+        pytest.param(2, "ab", 2, id="the-same-of-another-process"),
+        pytest.param(1, "ab", 2, id="the-same-by-another-way"),
+        pytest.param(3, "ab", 3, id="the-same-file-with-another-secret"),
+        pytest.param(2, "cd", 3, id="another-change-of-another-process"),
+        pytest.param(7, "cd", 7, id="after-some-that-are-lost"),
+    ],
+)
+def test_a_version_gets_a_generation_of_its_own_unless_it_is_the_newest_already(
+    history: History, generation: int, digest: str, expected: int
+) -> None:
+    for number, before in enumerate(["00", "ab"], 1):
+        append(history, dataclasses.replace(FIRST, generation=number, digest=before), b"")
+
+    got = append(history, dataclasses.replace(FIRST, generation=generation, digest=digest), b"x")
+
+    newest = history.newest("LiveApp")
+    assert newest is not None
+    assert (got, newest.generation, newest.digest) == (expected, expected, digest)
+    assert history.newest("LiveApp", before=2) == dataclasses.replace(FIRST, digest="00")
+    assert history.newest("Other") is None
 
 
 def test_a_history_is_read_while_another_process_writes_it(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from antmediad.errors import RecordExistsError
 from antmediad.rest.models import BROADCAST, TOKEN
 from antmediad.store.application import ApplicationStore
 from antmediad.store.interface import Record, Store, TokenStore
+from antmediad.store.tokens import PLAYING_S
 from tests.together import run
 
 NOW = 1_700_000_000.0
@@ -119,6 +120,40 @@ def test_of_many_who_use_a_token_at_once_one_gets_in(store: TokenStore) -> None:
 
     assert sorted(outcomes) == [False] * 49 + [True]
     assert listed(store, "s") == ["2"]
+
+
+def test_who_plays_with_a_token_goes_on_without_it_for_a_while(store: TokenStore) -> None:
+    fill(store, token("1"))
+
+    begun = [run(store.begin_playing(b"me", token("1"), NOW + s))[0] for s in (0, 30, PLAYING_S)]
+
+    assert begun == [NOW, NOW, 0]
+    assert run(store.begin_playing(b"other", token("1"), NOW + 30)) == [0]
+    assert listed(store, "s") == []
+
+
+def test_of_many_clients_with_one_token_one_plays_and_all_its_requests_do(
+    store: TokenStore,
+) -> None:
+    fill(store, token("1"))
+
+    clients = [b"a", b"b"] * 25
+    outcomes = run(*(store.begin_playing(client, token("1"), NOW) for client in clients))
+
+    assert outcomes in ([NOW, 0] * 25, [0, NOW] * 25)
+
+
+def test_only_the_latest_players_are_kept(
+    store: TokenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("antmediad.store.tokens.MAX_PLAYING", 2)
+    for number in range(3):
+        fill(store, token(str(number)))
+        run(store.begin_playing(bytes([number]), token(str(number)), NOW + number))
+
+    again = [run(store.begin_playing(bytes([n]), token(str(n)), NOW + 5))[0] for n in range(3)]
+
+    assert again == [0, NOW + 1, NOW + 2]
 
 
 def test_tokens_of_a_stream_are_revoked_together(store: TokenStore) -> None:

@@ -6,7 +6,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,15 +55,23 @@ class NewFile:
         with self._lock:
             if self._is_over:
                 raise OSError("file was discarded")
-            self._handle = os.open(
-                self._growing, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644
-            )
-            # Held while this process lives.
-            fcntl.flock(self._handle, fcntl.LOCK_EX)
+            self._handle = self._grow()
             if size is not None:
                 disk = os.fstatvfs(self._handle)
                 if size > disk.f_bavail * disk.f_frsize:
                     raise OSError("not enough room on the disk")
+
+    def _grow(self) -> int:
+        """Return the new file, locked for as long as this process lives."""
+        while True:
+            handle = os.open(
+                self._growing, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644
+            )
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if _is_at(handle, self._growing):
+                return handle
+            # Another process has taken it for one that was left, before it was locked.
+            os.close(handle)
 
     def write(self, data: bytes | bytearray) -> None:
         """Append *data*.
@@ -135,30 +143,57 @@ def find_unfinished(streams: Path) -> list[str]:
     ]
 
 
-def settle(streams: Path, name: str, is_kept: bool) -> bool:
-    """Remove what a process left that ended before it could `NewFile.keep` or `discard`.
+@contextmanager
+def taken_over(streams: Path, name: str) -> Iterator[bool]:
+    """Take over a file of `find_unfinished` that no living process has; tell whether it is ours.
 
-    Args:
-        is_kept: whether the file's record is kept; if not, the file goes, too.
-
-    Returns:
-        Whether there was something to do.  A file that a living process has is left alone.
+    Meanwhile no other process does so: what is on record of it stays as it is.
     """
     growing = streams / f".{name}{_UNFINISHED}"
     try:
         handle = os.open(growing, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
-        return False
+        yield False
+        return
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not is_kept:
-            (streams / name).unlink(missing_ok=True)
-        growing.unlink(missing_ok=True)
-    except OSError:
-        return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_ours = _is_at(handle, growing)
+        except OSError:
+            is_ours = False
+        yield is_ours
     finally:
         os.close(handle)
+
+
+def settle(streams: Path, name: str, is_kept: bool) -> bool:
+    """Remove what a process left that ended before it could `NewFile.keep` or `discard`.
+
+    To be called within `taken_over`.
+
+    Args:
+        is_kept: whether the file's record is kept; if not, the file goes, too.
+
+    Returns:
+        Whether that was done.
+    """
+    try:
+        if not is_kept:
+            (streams / name).unlink(missing_ok=True)
+        (streams / f".{name}{_UNFINISHED}").unlink(missing_ok=True)
+    except OSError:
+        return False
     return True
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Tell whether an open file is still the one that *path* names."""
+    try:
+        there = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    here = os.fstat(handle)
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
 def resolve(streams: Path, segments: Sequence[str], roots: Iterable[str]) -> Path | None:

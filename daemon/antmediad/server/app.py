@@ -26,7 +26,7 @@ from antmediad.observe.refusals import Refusals
 from antmediad.rest.api import ROUTER
 from antmediad.rest.call import Call, Files, Host
 from antmediad.rest.scripts import Scripts
-from antmediad.rest.vod_files import STREAMS, find_unfinished, settle
+from antmediad.rest.vod_files import STREAMS, find_unfinished, settle, taken_over
 from antmediad.server.access import access_of
 from antmediad.server.body import answer_without_route, check_accept, check_content_type, read_body
 from antmediad.server.cors import HEADERS as CORS_HEADERS
@@ -490,14 +490,22 @@ async def _settle_uploads(served: Served) -> None:
     streams = served.files.directory / STREAMS
     for name in await asyncio.to_thread(find_unfinished, streams):
         try:
-            is_kept = served.open_store().vods.find_json(name.partition(".")[0]) is not None
+            # Its record is looked for only when nobody can be about to make one.
+            with taken_over(streams, name) as is_ours:
+                is_removed = is_ours and await asyncio.to_thread(
+                    settle, streams, name, _is_on_record(served, name)
+                )
         except StoreError as error:
             logger.error(
                 "unfinished upload stays: application=%s error=%s", served.application, error
             )
             return
-        if await asyncio.to_thread(settle, streams, name, is_kept):
+        if is_removed:
             logger.info("unfinished upload removed: application=%s", served.application)
+
+
+def _is_on_record(served: Served, file_name: str) -> bool:
+    return served.open_store().vods.find_json(file_name.partition(".")[0]) is not None
 
 
 def _answer_preflight(request: web.BaseRequest, method: str) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
 import re
 import time
 from collections import OrderedDict
@@ -90,22 +91,24 @@ def _segment(suffix_format: str) -> re.Pattern[str]:
 class Sessions:
     """Which clients have used which one-time token: they may go on with that stream.
 
-    A player asks for one file in many requests, and only the first one uses up the token.
+    A player asks for one file in many requests, and only the first one uses up the token.  This is
+    what one process remembers of the sessions that the store keeps for all of them.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        """Keep sessions; *clock* gives seconds since 1970."""
         self._clock = clock
         self._begun: OrderedDict[tuple[object, ...], float] = OrderedDict()
         self._beginning: dict[tuple[object, ...], asyncio.Event] = {}
 
     def __contains__(self, session: tuple[object, ...]) -> bool:
         begun = self._begun.get(session)
-        return begun is not None and self._clock() - begun < SESSION_S
+        return begun is not None and abs(self._clock() - begun) < SESSION_S
 
     async def begin(
-        self, session: tuple[object, ...], validate: Callable[[], Awaitable[bool]]
+        self, session: tuple[object, ...], begin: Callable[[], Awaitable[float]]
     ) -> bool:
-        """Begin a session if *validate* allows it; tell whether there is one now.
+        """Begin a session if *begin* allows it, or go on with it; tell whether there is one now.
 
         Of requests that come together, the first one asks and the others wait for its answer.
         """
@@ -115,15 +118,15 @@ class Sessions:
             return session in self
         answered = self._beginning[session] = asyncio.Event()
         try:
-            if await validate():
-                self._add(session)
+            if begun := await begin():
+                self._add(session, begun)
             return session in self
         finally:
             del self._beginning[session]
             answered.set()
 
-    def _add(self, session: tuple[object, ...]) -> None:
-        self._begun[session] = self._clock()
+    def _add(self, session: tuple[object, ...], begun: float) -> None:
+        self._begun[session] = begun
         self._begun.move_to_end(session)
         while len(self._begun) > MAX_SESSIONS:
             self._begun.popitem(last=False)
@@ -228,7 +231,14 @@ async def _is_token_valid(
     if not player.token or session in sessions:
         return bool(player.token)
     given = {"tokenId": player.token, "streamId": stream_id, "type": "play", "roomId": None}
-    return await sessions.begin(session, lambda: store.tokens.validate(given, now))
+    digest = _digest(*player.clients, stream_id, player.token)
+    return await sessions.begin(session, lambda: store.tokens.begin_playing(digest, given, now))
+
+
+def _digest(*parts: str) -> bytes:
+    # Lengths before the parts: no two lists of parts are the same text.
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
 
 
 def _is_hash_valid(settings: Settings, stream_id: str, player: Player) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from antmediad.errors import StoreError
 from antmediad.store.history import History, Version
@@ -30,6 +31,8 @@ class Recorder:
         last_retry_s: float = LAST_RETRY_S,
     ) -> None:
         """Write to *history*, which is closed with this."""
+        self.on_record: Callable[[str], None] = lambda _: None
+        """Called with an application after versions of it went on record."""
         self.history = history
         self._first_retry_s, self._last_retry_s = first_retry_s, last_retry_s
         self._waiting: deque[tuple[Version, bytes | None]] = deque(maxlen=MAX_WAITING)
@@ -75,6 +78,8 @@ class Recorder:
                 raise outcome
         later = list(self._waiting)[len(batch) :]
         self._waiting = deque((*failed, *later), maxlen=MAX_WAITING)
+        for name in {version.application for version, _ in batch}:
+            self.on_record(name)
         for version, _ in failed[:1]:
             logger.error(
                 "settings not on record yet: application=%s versions=%d",

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
+from antmediad.errors import StoreError
 from antmediad.store import broadcasts, subscribers, tokens, vods
 from antmediad.store.broadcasts import Broadcasts
 from antmediad.store.database import Database, OnCommit
 from antmediad.store.subscribers import Subscribers
 from antmediad.store.tokens import Tokens
+from antmediad.store.use import Use
 from antmediad.store.vods import Vods
 
-MIGRATIONS = ("".join((broadcasts.TABLES, tokens.TABLES, subscribers.TABLES, vods.TABLES)),)
+MIGRATIONS = (
+    "".join((broadcasts.TABLES, tokens.TABLES, subscribers.TABLES, vods.TABLES)),
+    tokens.PLAYING,
+)
 
 
 class ApplicationStore:
@@ -23,9 +29,15 @@ class ApplicationStore:
         Raises:
             StoreError: it cannot be used.
         """
-        self._database = Database(
-            path, MIGRATIONS, on_open=vods.fail_unfinished, on_commit=on_commit
-        )
+        self._use = Use(path)
+        try:
+            # What another process is at is not unfinished for good.
+            fail = vods.fail_unfinished if self._use.is_first else _leave
+            self._database = Database(path, MIGRATIONS, on_open=fail, on_commit=on_commit)
+        except StoreError:
+            self._use.end()
+            raise
+        self._use.share()
         self.broadcasts = Broadcasts(self._database)
         self.tokens = Tokens(self._database)
         self.subscribers = Subscribers(self._database)
@@ -33,3 +45,8 @@ class ApplicationStore:
 
     async def close(self) -> None:
         await self._database.close()
+        self._use.end()
+
+
+def _leave(_: sqlite3.Connection) -> None:
+    """Change nothing."""

@@ -110,25 +110,45 @@ class History:
         )
         return rows[0][0] if rows else None
 
-    async def append(self, version: Version, content: bytes | None) -> None:
-        """Keep *version*; a generation that is there already stays as it is.
+    async def append(self, version: Version, content: bytes | None) -> int:
+        """Keep *version*, and return the generation that it is on record under.
+
+        That is its own, unless another process that follows the same files was faster: when this
+        very content is the newest on record it stays as it is, and when something else has the
+        number, this one gets the next.  Of processes that see different changes of many quick
+        ones, all end with the same.
 
         If its content was announced, it is kept with the source and the actor that were told.
         """
 
-        def append(connection: sqlite3.Connection) -> None:
+        def append(connection: sqlite3.Connection) -> int:
+            newest, digest = connection.execute(
+                "SELECT generation, digest FROM version WHERE application = ?"
+                " ORDER BY generation DESC LIMIT 1",
+                (version.application,),
+            ).fetchone() or (-1, "")
+            # An older number with the same content is another version: what the file refers to
+            # has changed.
+            if newest >= version.generation and digest == version.digest:
+                return int(newest)
             announced = connection.execute(
                 "SELECT source, actor, announced_at FROM announced"
                 " WHERE application = ? AND digest = ?",
                 (version.application, version.digest),
             ).fetchone()
             source, actor, announced_at = announced or (version.source, version.actor, 0.0)
-            kept = connection.execute(
-                f"INSERT OR IGNORE INTO version ({_COLUMNS}, content)"  # noqa: S608 - a constant
+            (is_taken,) = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM version WHERE application = ? AND generation = ?)",
+                (version.application, version.generation),
+            ).fetchone()
+            # One below the newest that is free is one that could not be written at its time.
+            generation = newest + 1 if is_taken else version.generation
+            connection.execute(
+                f"INSERT INTO version ({_COLUMNS}, content)"  # noqa: S608 - a constant
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     version.application,
-                    version.generation,
+                    generation,
                     version.taken_at,
                     source,
                     version.digest,
@@ -136,15 +156,29 @@ class History:
                     actor,
                     content,
                 ),
-            ).rowcount
-            if kept:
-                # Of several quick changes only the last one comes into force.
-                connection.execute(
-                    "DELETE FROM announced WHERE application = ? AND announced_at <= ?",
-                    (version.application, max(announced_at, version.taken_at - FORGET_AFTER_S)),
-                )
+            )
+            # Of several quick changes only the last one comes into force.
+            connection.execute(
+                "DELETE FROM announced WHERE application = ? AND announced_at <= ?",
+                (version.application, max(announced_at, version.taken_at - FORGET_AFTER_S)),
+            )
+            return int(generation)
 
-        await self._database.write(append)
+        return await self._database.write(append)
+
+    def newest(self, application: str, before: int | None = None) -> Version | None:
+        """Return the newest version of one application, None when there is none.
+
+        Args:
+            before: only of generations below this one.
+        """
+        rows = self._database.read(
+            f"SELECT {_COLUMNS} FROM version"  # noqa: S608 - a constant
+            " WHERE application = ? AND generation < ifnull(?, generation + 1)"
+            " ORDER BY generation DESC LIMIT 1",
+            (application, before),
+        )
+        return _version(rows[0]) if rows else None
 
     async def announce(self, version: Version) -> None:
         """Tell that a version is about to be written by *version.actor*, from *version.source*.

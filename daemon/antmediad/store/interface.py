@@ -176,6 +176,19 @@ class TokenStore(Protocol):
         """
         ...
 
+    async def begin_playing(self, session: bytes, given: Record, now: float) -> float:
+        """Return when a client began to play with a one-time token; 0 if it may not.
+
+        The first time is as `validate` decides, and uses the token up; the session is kept with
+        it, for 12 hours, the latest 10,000 of the application.
+
+        Args:
+            session: a digest that tells client, stream and token from all others.
+            given: as of `validate`, without a ``roomId``.
+            now: seconds since 1970.
+        """
+        ...
+
     async def delete_all(self, stream_id: str) -> int:
         """Remove the tokens of a stream, and return how many there were."""
         ...

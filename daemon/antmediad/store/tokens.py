@@ -25,6 +25,14 @@ TABLES = """
         BEGIN DELETE FROM token WHERE stream_id = OLD.stream_id; END;
 """
 
+PLAYING = """
+    CREATE TABLE playing (session BLOB PRIMARY KEY, begun REAL NOT NULL) WITHOUT ROWID;
+    CREATE INDEX playing_by_age ON playing (begun);
+"""
+
+PLAYING_S = 12 * 3600.0
+MAX_PLAYING = 10_000
+
 
 class Tokens:
     """A `TokenStore` in the tables of `TABLES`."""
@@ -60,26 +68,46 @@ class Tokens:
         await self._database.write(insert)
 
     async def validate(self, given: Record, now: float) -> bool:
+        stored = self._find_valid(given, now)
+        if stored is None or (given["roomId"] or "").strip():
+            return stored is not None
+        return await self._database.write(lambda connection: _consume(connection, stored))
+
+    async def begin_playing(self, session: bytes, given: Record, now: float) -> float:
+        begun = self._begun(session, now)
+        stored = self._find_valid(given, now) if not begun else None
+        if stored is None:
+            return begun
+
+        def begin(connection: sqlite3.Connection) -> float:
+            if not _consume(connection, stored):
+                # Perhaps it is the same client who has come before, with another request.
+                rows = connection.execute(_BEGUN, (session, now - PLAYING_S)).fetchall()
+                return rows[0][0] if rows else 0.0
+            connection.execute("INSERT OR REPLACE INTO playing VALUES (?, ?)", (session, now))
+            connection.execute("DELETE FROM playing WHERE begun <= ?", (now - PLAYING_S,))
+            connection.execute(
+                "DELETE FROM playing WHERE session IN"
+                " (SELECT session FROM playing ORDER BY begun DESC LIMIT -1 OFFSET ?)",
+                (MAX_PLAYING,),
+            )
+            return now
+
+        return await self._database.write(begin)
+
+    def _begun(self, session: bytes, now: float) -> float:
+        rows = self._read(_BEGUN, (session, now - PLAYING_S))
+        return float(rows[0][0]) if rows else 0.0
+
+    def _find_valid(self, given: Record, now: float) -> Record | None:
         found = self.find_json(given["tokenId"]) if given["tokenId"] is not None else None
         if found is None:
-            return False
-        stored = orjson.loads(found)
+            return None
+        stored: Record = orjson.loads(found)
         if stored["type"] != given["type"] or int(now) >= stored["expireDate"]:
-            return False
-        if (given["roomId"] or "").strip():
-            return bool(stored["roomId"] == given["roomId"])
-        if stored["streamId"] != given["streamId"]:
-            return False
-
-        # A token never changes.  Of all who have come so far, one deletes it.
-        def consume(connection: sqlite3.Connection) -> bool:
-            return bool(
-                connection.execute(
-                    "DELETE FROM token WHERE token_id = ?", (stored["tokenId"],)
-                ).rowcount
-            )
-
-        return await self._database.write(consume)
+            return None
+        of = "roomId" if (given["roomId"] or "").strip() else "streamId"
+        return stored if stored[of] == given[of] else None
 
     async def delete_all(self, stream_id: str) -> int:
         return await self._database.write(
@@ -87,3 +115,12 @@ class Tokens:
                 connection.execute("DELETE FROM token WHERE stream_id = ?", (stream_id,)).rowcount
             )
         )
+
+
+_BEGUN = "SELECT begun FROM playing WHERE session = ? AND begun > ?"
+
+
+def _consume(connection: sqlite3.Connection, stored: Record) -> bool:
+    # A token never changes.  Of all who have come so far, one deletes it.
+    deleted = connection.execute("DELETE FROM token WHERE token_id = ?", (stored["tokenId"],))
+    return bool(deleted.rowcount)
