@@ -365,6 +365,40 @@ def test_files_are_only_read(
     assert get(shared, application).body == FILM
 
 
+def test_files_kept_elsewhere_are_redirected_to(shared: Daemon) -> None:
+    base = "https://bucket.example/media/"
+    application = add_application(
+        shared, httpForwardingExtension=".m3u8,.mp4", httpForwardingBaseURL=base
+    )
+    path = f"/{application}/streams/sub%20dir/film.mp4?token=abc"
+
+    redirect = shared.request("GET", path)
+
+    assert redirect.status == 302
+    assert redirect.headers["location"] == "https://bucket.example/media/streams/sub%20dir/film.mp4"
+    assert shared.request("GET", f"/{application}/streams/picture.png").status == 404
+
+
+@pytest.mark.parametrize(
+    "base", ["", "bucket.example", "https://x\\r\\nSet-Cookie: a=b", "file:///x"]
+)
+def test_a_base_that_is_no_url_redirects_nowhere(shared: Daemon, base: str) -> None:
+    application = add_application(shared, httpForwardingExtension="mp4", httpForwardingBaseURL=base)
+
+    assert shared.request("GET", f"/{application}/streams/film.mp4").status == 200
+
+
+def test_who_may_not_play_is_not_redirected(shared: Daemon) -> None:
+    application = add_application(
+        shared,
+        httpForwardingExtension="mp4",
+        httpForwardingBaseURL="https://bucket.example",
+        playTokenControlEnabled="true",
+    )
+
+    assert shared.request("GET", f"/{application}/streams/film.mp4").status == 403
+
+
 def test_an_unknown_application_has_no_streams(shared: Daemon) -> None:
     assert get(shared, "Nobody").status == 404
 

@@ -38,7 +38,7 @@ from antmediad.server.proxy import Proxied
 from antmediad.server.reply import Headers, reply
 from antmediad.server.root import Root
 from antmediad.server.stores import Stores
-from antmediad.server.streams import check_method, open_file, send_file
+from antmediad.server.streams import answer_elsewhere, check_method, open_file, send_file
 from antmediad.server.upload import open_form
 from antmediad.settings.schema import ServerSettings, Settings
 from antmediad.store.interface import Store
@@ -443,6 +443,13 @@ class App:
             raise
         if is_controlled(settings):
             headers += (("Cache-Control", "private"),)
+        elsewhere = answer_elsewhere(
+            player.segments,
+            settings.http_forwarding_extension,
+            settings.http_forwarding_base_url,
+        )
+        if elsewhere is not None:
+            return elsewhere
         streams = served.files.directory / STREAMS
         file = await asyncio.to_thread(
             open_file, streams, player.segments, settings.vod_import_roots

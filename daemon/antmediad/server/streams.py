@@ -13,6 +13,7 @@ from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
+from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
@@ -51,8 +52,33 @@ CONTENT_TYPES: Mapping[str, str] = MappingProxyType(
 # They grow while a stream is live.
 _PLAYLISTS = ("m3u8", "mpd")
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.IGNORECASE | re.ASCII)
+_BASE_URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _ETAG = re.compile(r'(?:W/)?"[^"]*"')
 _NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
+
+
+def answer_elsewhere(
+    segments: Sequence[str], suffixes: Sequence[str], base_url: str
+) -> Answer | None:
+    """Return the redirect of a file that is kept elsewhere, as in a bucket; None for another.
+
+    The address is that of AMS's HttpForwardFilter: the base, ``streams/`` and the path.  The
+    query, in which tokens travel, stays here.
+
+    Args:
+        segments: of the path below ``streams``, decoded.
+        suffixes: ``httpForwardingExtension``.
+        base_url: ``httpForwardingBaseURL``.
+    """
+    path = "/".join(segments)
+    if not any(path.endswith(suffix) for suffix in suffixes if suffix):
+        return None
+    base = base_url.strip().rstrip("/")
+    # Settings warn of any other; it is not to become a header.
+    if not _BASE_URL.fullmatch(base):
+        return None
+    location = f"{base}/streams/{quote(path)}"
+    return Answer(b"", 302, (("Location", location),), "text/plain")
 
 
 class StreamFile(NamedTuple):
