@@ -35,7 +35,7 @@ export function guardCard(row, model) {
 const isOn = (model, key) => model.text(key).trim().toLowerCase() === "true";
 
 function decide(model) {
-  const isWrong = model.found.some((problem) => problem.severity === "error" && KEYS.some((key) => model.isSpelling(problem.key, key)));
+  const isWrong = model.found.some((problem) => problem.severity === "error" && KEYS.includes(problem.key));
   if (isWrong) return ["error", "This cannot be saved as it is: see the error below."];
   if (model.state === "failed" && !KEYS.some((key) => model.isEdited(key))) {
     return ["error", "Nobody. The file never had good settings, and every request is answered 503 until it is mended."];

@@ -70,7 +70,8 @@ export async function makeSettingsForm({ base, kind, canEdit, status, signal, ca
     bar.errors.clear();
     try {
       const { generation, changed } = await model.save();
-      notify(`Saved${changed?.length ? `: ${listed(changed.slice(0, 5))}${changed.length > 5 ? " and others" : ""}` : ""}. Generation ${figure(generation)} is in force.`);
+      const keys = (changed ?? []).map((spelling) => model.keyOf(spelling));
+      notify(`Saved${keys.length ? `: ${someOf(keys)}` : ""}. Generation ${figure(generation)} is in force.`);
       askForFigures();
       draw();
     } catch (error) {
@@ -83,12 +84,15 @@ export async function makeSettingsForm({ base, kind, canEdit, status, signal, ca
       await reload();
       check();
       const both = [...model.conflicts];
+      error.problems = [];
       error.message = both.length
         ? `The file was changed meanwhile. Nothing is saved yet, and what you typed is kept. Changed on both sides: ${listed(both)}. Look at them, and save again.`
         : "The file was changed meanwhile, elsewhere than here. Nothing is saved yet, and what you typed is kept. Save again.";
     } else if (error.problems?.length) {
-      model.found = error.problems;
-      error.problems = model.problemsElsewhere;
+      model.take(error.problems);
+      // Told at the fields, and below if they belong to none.
+      error.problems = [];
+      error.message = "Nothing is saved: see what is wrong below, and at the fields.";
       draw();
       focusOn([...model.edits.keys()].find((key) => model.problemsOf(key).length));
     }
@@ -122,7 +126,7 @@ export async function makeSettingsForm({ base, kind, canEdit, status, signal, ca
       const before = model.generation;
       const changed = await reload();
       seen = signature(latest);
-      if (changed.length) notify(`Changed on disk: ${listed(changed.slice(0, 5))}${changed.length > 5 ? " and others" : ""}${model.generation === before ? "" : `; generation ${figure(model.generation)}`}.`);
+      if (changed.length) notify(`Changed on disk: ${someOf(changed)}${model.generation === before ? "" : `; generation ${figure(model.generation)}`}.`);
       if (model.edits.size) check();
     } catch {
       // Tried again with the next figures.
@@ -142,6 +146,10 @@ export async function makeSettingsForm({ base, kind, canEdit, status, signal, ca
     isDirty: () => model.edits.size > 0,
     stop: check.cancel,
   };
+}
+
+function someOf(keys) {
+  return keys.length > 5 ? `${keys.slice(0, 5).join(", ")} and ${keys.length - 5} more` : listed(keys);
 }
 
 function signature({ digest, generation, state, problems }) {

@@ -35,6 +35,7 @@ export class SettingsModel {
   #base;
   #digest = "";
   #settings;
+  #spellings;
   #checking = null;
 
   /**
@@ -43,20 +44,27 @@ export class SettingsModel {
    */
   constructor(base, groups) {
     this.#base = base;
-    this.#settings = new Map(groups.flatMap((group) => group.settings).map((setting) => [setting.key, setting]));
+    const settings = groups.flatMap((group) => group.settings);
+    this.#settings = new Map(settings.map((setting) => [setting.key, setting]));
+    this.#spellings = new Map(settings.flatMap(({ key, legacy }) => legacy.map((older) => [older, key])));
+  }
+
+  /** Return the key of a setting, by any of its spellings: problems and versions have the file's. */
+  keyOf(spelling) {
+    return this.#settings.has(spelling) ? spelling : this.#spellings.get(spelling) ?? spelling;
+  }
+
+  /** Take problems that an answer tells of what is typed. */
+  take(problems) {
+    this.found = this.#keyed(problems);
+  }
+
+  #keyed(problems) {
+    return (problems ?? []).map((problem) => ({ ...problem, key: this.keyOf(problem.key) }));
   }
 
   setting(key) {
     return this.#settings.get(key);
-  }
-
-  /** Tell whether a key, as it is spelled in the file, is that of a setting. */
-  isSpelling(spelled, key) {
-    return spelled === key || (this.setting(key)?.legacy.includes(spelled) ?? false);
-  }
-
-  #isEditedAs(spelled) {
-    return [...this.edits.keys()].some((key) => this.isSpelling(spelled, key));
   }
 
   /** What a field shows: the edit, or else what is in force. A secret that is in force is only a mask. */
@@ -85,7 +93,7 @@ export class SettingsModel {
   undo(key) {
     this.edits.delete(key);
     this.conflicts.delete(key);
-    this.found = this.found.filter((problem) => !this.isSpelling(problem.key, key));
+    this.found = this.found.filter((problem) => problem.key !== key);
   }
 
   discard() {
@@ -112,7 +120,7 @@ export class SettingsModel {
     }
     this.values = values;
     this.unknown = settings.unknown ?? [];
-    this.problems = settings.problems;
+    this.problems = this.#keyed(settings.problems);
     this.generation = settings.generation;
     this.state = settings.state;
     this.#digest = settings.digest;
@@ -124,8 +132,8 @@ export class SettingsModel {
     const edited = [...this.edits.keys()].filter((key) => this.setting(key).secret && !known.includes(key));
     if (!edited.length || generation === this.generation) return [];
     const versions = await get(`${this.#base}/history`, { signal });
-    const recent = versions.filter((version) => version.generation > this.generation).flatMap((version) => version.changed);
-    return edited.filter((key) => recent.some((spelled) => this.isSpelling(spelled, key)));
+    const recent = versions.filter((version) => version.generation > this.generation).flatMap((version) => version.changed).map((spelling) => this.keyOf(spelling));
+    return edited.filter((key) => recent.includes(key));
   }
 
   changes() {
@@ -141,7 +149,7 @@ export class SettingsModel {
       return;
     }
     const { problems } = await post(`${this.#base}/settings/check`, { changes: this.changes() }, { signal: checking.signal });
-    if (!checking.signal.aborted) this.found = [...this.#masked(), ...problems];
+    if (!checking.signal.aborted) this.take([...this.#masked(), ...problems]);
   }
 
   /**
@@ -172,12 +180,12 @@ export class SettingsModel {
   /** Return the problems to show at a field. */
   problemsOf(key) {
     const problems = this.edits.has(key) ? this.found : this.problems;
-    return problems.filter((problem) => this.isSpelling(problem.key, key));
+    return problems.filter((problem) => problem.key === key);
   }
 
   /** Return what is wrong with the edits, and is not at one of their fields. */
   get problemsElsewhere() {
     const known = new Set(this.problems.map((problem) => problem.message));
-    return this.found.filter((problem) => !this.#isEditedAs(problem.key) && !(problem.severity === "warning" && known.has(problem.message)));
+    return this.found.filter((problem) => !this.edits.has(problem.key) && !(problem.severity === "warning" && known.has(problem.message)));
   }
 }
