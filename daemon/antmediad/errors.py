@@ -4,6 +4,7 @@ AntmediadError
 ├── SettingsError           a properties file cannot be used; the snapshot in force stays
 │   ├── SettingsConflictError  it is not the file any more that is to be replaced
 │   └── SettingsWriteError  it cannot be replaced
+├── BackupError             a backup cannot be made, or cannot be used
 ├── HomeInUseError          another process serves the home
 ├── ApplicationError        an application cannot be created or removed
 │   └── ApplicationExistsError  there is one of this name
@@ -75,6 +76,10 @@ class SettingsWriteError(SettingsError):
 
     def __init__(self, message: str) -> None:
         super().__init__((Problem("error", message),))
+
+
+class BackupError(AntmediadError):
+    """A backup cannot be made, or is none that can be used."""
 
 
 class HomeInUseError(AntmediadError):

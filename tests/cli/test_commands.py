@@ -49,7 +49,20 @@ def write(home: Path, application: str = "LiveApp", **properties: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "check", "apps", "top", "token", "explain", "jwks", "settings", "user"]
+    "command",
+    [
+        "serve",
+        "check",
+        "apps",
+        "top",
+        "token",
+        "explain",
+        "jwks",
+        "settings",
+        "user",
+        "backup",
+        "restore",
+    ],
 )
 def test_help_has_examples(command: str) -> None:
     done = antmediad(command, "--help")

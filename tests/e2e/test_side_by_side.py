@@ -104,6 +104,39 @@ def test_what_would_change_the_home_is_refused(
     assert picture_of(ams) == before
 
 
+def test_a_certificate_is_not_installed(ams: Path, watching: Daemon) -> None:
+    before = picture_of(ams)
+    names = ("fullChainFile", "privateKeyFile", "chainFile")
+    form = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\nPEM\r\n' for name in names
+    )
+    manager = first_user(watching)
+
+    answer = watching.request(
+        "POST",
+        "/rest/v2/ssl-settings?type=CUSTOM_CERTIFICATE&domain=host.example",
+        f"{form}--x--\r\n",
+        {
+            "Content-Type": "multipart/form-data; boundary=x",
+            "Cookie": f"JSESSIONID={manager.cookie}",
+        },
+    )
+
+    assert answer.json["success"] is False
+    assert REFUSED in answer.json["message"]
+    assert picture_of(ams) == before
+
+
+def test_settings_are_not_changed(ams: Path, watching: Daemon) -> None:
+    before = picture_of(ams)
+
+    answer = first_user(watching).call("POST", "/applications/settings/LiveApp", {"hlsTime": "5"})
+
+    assert answer.json["success"] is False
+    assert REFUSED in answer.body.decode()
+    assert picture_of(ams) == before
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

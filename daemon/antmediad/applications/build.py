@@ -48,3 +48,16 @@ def _keep_owner(directory: Path, descriptor: int) -> None:
     if os.geteuid() == 0:
         owner = os.stat(directory)
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def flush_directory(path: Path) -> None:
+    """Make durable which names a directory holds.
+
+    Raises:
+        OSError: that is not possible.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

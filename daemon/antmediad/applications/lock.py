@@ -5,14 +5,36 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from antmediad.errors import HomeInUseError
+from antmediad.applications.write import turn
+from antmediad.errors import HomeInUseError, SettingsWriteError
 
 LOCK_NAME: Final = "lock"
 """In the directory of the data."""
+BEGIN_WITHIN_S: Final = 5.0
+"""How long to wait for another process that begins to serve, or restores."""
+
+
+@contextmanager
+def begin(root: Path) -> Iterator[None]:
+    """Be the only one to look at what a restore left, and to take the lock, below *root*.
+
+    Raises:
+        HomeInUseError: another process is at it, and stays at it.
+        OSError: that cannot be found out.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(turn(root, BEGIN_WITHIN_S))
+        except SettingsWriteError:
+            raise HomeInUseError(
+                f"{root}: is being restored by another antmediad; expected that to be over"
+            ) from None
+        yield
 
 
 class Lock:

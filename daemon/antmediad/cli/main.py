@@ -34,6 +34,8 @@ COMMANDS = {
     "explain": "say why a token is let through or refused, check by check",
     "jwks": "make a key pair and its key set, to try JWKS out",
     "settings": "show, change and restore the settings of an application",
+    "backup": "put settings, users and data into one archive, while the daemon runs",
+    "restore": "put a backup in the place of what a home holds, or check one",
     "user": "add, list and remove users of the panel and the management API",
 }
 
@@ -112,7 +114,7 @@ def _tell(message: str) -> None:
         print(f"antmediad: {message}", file=sys.stderr, flush=True)
 
 
-def home_of(options: argparse.Namespace) -> Home:
+def home_of(options: argparse.Namespace, *, may_be_new: bool = False) -> Home:
     """Return the home directory that a command is about.
 
     The first of: ``--home``, the variable ``ANTMEDIA_HOME``, the home that this installation
@@ -120,17 +122,20 @@ def home_of(options: argparse.Namespace) -> Home:
     ``--home`` is not given, below what the variable ``ANTMEDIA_DATA`` names, or what goes with
     the home that this installation was made for; or else in the home.
 
+    Args:
+        may_be_new: whether it need not be there.
+
     Raises:
         UsageError: it is no directory with applications, or out of reach.
     """
     try:
-        return _find_home(options)
+        return _find_home(options, may_be_new)
     except OSError as error:
         place = error.filename or "the working directory"
         raise UsageError(f"{place}: cannot be looked at ({error.strerror or error})") from error
 
 
-def _find_home(options: argparse.Namespace) -> Home:
+def _find_home(options: argparse.Namespace, may_be_new: bool) -> Home:
     noted = Path(sys.prefix, HOME_FILE)
     own = options.data or ("" if options.home else os.environ.get("ANTMEDIA_DATA", ""))
     if options.home:
@@ -143,7 +148,7 @@ def _find_home(options: argparse.Namespace) -> Home:
     else:
         home, source = DEFAULT_HOME, "the default"
     path = Path(home).absolute()
-    if not (path / "webapps").is_dir():
+    if not may_be_new and not (path / "webapps").is_dir():
         raise UsageError(
             f"{path}: no such home (from {source}); expected a directory with 'webapps' in it,"
             " name one with --home"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import os
 import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from antmediad.applications.home import Home
@@ -20,6 +22,24 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid {os.getuid()}"
+
+
+@contextmanager
+def as_owner(home: Home) -> Iterator[None]:
+    """As root, do something as `become_owner` has it, and be root again.
+
+    Raises:
+        UsageError: the system does not allow it.
+    """
+    user, group, groups = os.geteuid(), os.getegid(), os.getgroups()
+    become_owner(home)
+    try:
+        yield
+    finally:
+        if os.geteuid() != user:
+            os.seteuid(user)
+            os.setegid(group)
+            os.setgroups(groups)
 
 
 def become_owner(home: Home) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from antmediad.applications.home import Home
 from antmediad.applications.lock import Lock
+from antmediad.applications.restore import lock_to_serve
 from antmediad.cli.main import add_home, home_of
 from antmediad.errors import UsageError
 from antmediad.observe.logs import configure_logs
@@ -77,10 +78,11 @@ def _lock(home: Home) -> Lock | None:
     """Take the lock of the home; None when there can be none, which keeps nobody from serving.
 
     Raises:
-        HomeInUseError: another daemon has it.
+        HomeInUseError: another process has it.
+        BackupError: an interrupted restore cannot be undone.
     """
     try:
-        return Lock(home.data)
+        return lock_to_serve(home)
     except OSError as error:
         logger.warning(
             "home not locked, see to it that no other daemon serves it: directory=%s error=%s",
