@@ -289,3 +289,19 @@ def test_the_server_is_set_and_gets_a_certificate(
     page.get_by_role("button", name="Use this certificate").click()
 
     expect(messages(page)).to_contain_text("is in use")
+
+
+def test_a_list_says_why_it_is_empty_and_comes_once_the_settings_are_mended(
+    daemon: Daemon, page: Page
+) -> None:
+    daemon.write("Broken", remoteAllowedCIDR="nowhere")
+    daemon.wait_for_log("application=Broken")
+    first_user(daemon)
+    sign_in(page)
+    open_view(page, "/applications/Broken/broadcasts")
+    expect(page.get_by_role("alert")).to_contain_text("its settings cannot be used")
+
+    daemon.write("Broken")
+
+    expect(page.get_by_text("No broadcasts yet.")).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_hidden()

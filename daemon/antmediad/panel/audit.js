@@ -18,17 +18,16 @@ export async function show({ signal }) {
     draw,
     none: (search) => (search ? empty(`Nothing is recorded about “${search}”.`, "Enter the whole name of an application, or the e-mail address of a user.") : empty("Nothing is recorded yet.")),
   });
-  await list.load();
+  await list.reload();
   return {
-    nodes: h("div", { class: "stack" }, h("div", { class: "head" }, h("h2", null, "Changes"),
-      h("button", { type: "button", onclick: list.reset }, "Refresh")), list.element),
+    nodes: h("div", { class: "stack" }, h("h2", { class: "unseen" }, "Changes"), list.element),
   };
 }
 
 function draw(entries) {
-  return table("Changes", ["When", { title: "Who", class: "tight" }, "What", { title: "About", class: "tight" }, "Outcome"], entries.map((entry) => [
+  return table("Changes", ["When", { title: "Who", class: "roomy" }, "What", { title: "About", class: "tight" }, "Outcome"], entries.map((entry) => [
     time(entry.at),
-    [h("span", null, entry.actor || "nobody signed in"),
+    [h("span", null, entry.actor || "not signed in"),
       h("p", { class: "dim" }, [entry.source, entry.address].filter(Boolean).join(", from "))],
     [entry.action, entry.detail ? h("p", { class: "dim" }, entry.detail) : null],
     h("span", null, entry.target),

@@ -8,6 +8,7 @@ import { ask } from "./dialog.js";
 import { checkbox } from "./form.js";
 import { timeOfMs } from "./format.js";
 import { listing } from "./listing.js";
+import { whenOther } from "./live.js";
 import { badge, notify } from "./notice.js";
 import { mayChangeStreams } from "./session.js";
 import { empty, table } from "./table.js";
@@ -56,17 +57,18 @@ export async function show({ application, signal }) {
         : empty("No broadcasts yet.", "They appear here once somebody makes one.");
     },
   });
-  await list.load();
+  await list.reload();
   return {
     nodes: h("div", { class: "stack" },
       h("div", { class: "head" }, h("h2", null, "Broadcasts"),
         mayChange ? h("button", { type: "button", class: "primary", onclick: create }, "New broadcast") : null),
       list.element),
+    refresh: whenOther(({ state }) => state === "failed", list.reload),
   };
 }
 
 function draw(rows, mayChange, { edit, drop: dropOne }) {
-  return table("Broadcasts", ["Name", "Id", "Status", "Type", "Made", ...(mayChange ? [""] : [])], rows.map((broadcast) => {
+  return table("Broadcasts", ["Name", { title: "Id", class: "roomy" }, "Status", { title: "Type", class: "tight" }, "Made", ...(mayChange ? [""] : [])], rows.map((broadcast) => {
     const id = broadcast.streamId;
     return [
       [h("b", { class: broadcast.name ? null : "dim" }, broadcast.name || "no name"),

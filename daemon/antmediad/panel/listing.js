@@ -15,7 +15,7 @@ const TYPING_MS = 300;
  */
 
 /**
- * Make the list; it is empty until `load`.
+ * Make the list; it is empty until `reload`.
  * @param {Object} options
  * @param {[string, string]} options.noun one, and many
  * @param {{label: string, placeholder?: string, help?: string}} options.search
@@ -23,13 +23,14 @@ const TYPING_MS = 300;
  * @param {(wanted: Wanted) => Promise<{rows: Object[], total: ?number}>} options.page
  * @param {(rows: Object[]) => Node} options.draw
  * @param {(search: string) => Node} options.none what is shown when there is nothing
- * @returns {{element: HTMLElement, load: () => Promise<void>, reload: () => Promise<void>, reset: () => Promise<void>}}
- *   load throws, the others show what went wrong
+ * @returns {{element: HTMLElement, reload: () => Promise<void>, reset: () => Promise<void>}} reload: the page
+ *   that is shown, reset: the first; what goes wrong is shown
  */
 export function listing({ noun, search, sorts = [], page, draw, none }) {
   const find = field(search.label, { name: "search", type: "search", help: search.help, attributes: { placeholder: search.placeholder } });
   const order = sorts.length ? field("Sort by", { name: "sort", type: "select", choices: sorts }) : null;
-  const bar = h("div", { role: "search", class: "bar", "aria-label": noun[1] }, find, order);
+  const refresh = h("button", { type: "button", onclick: reload }, "Refresh");
+  const bar = h("div", { role: "search", class: "bar", "aria-label": noun[1] }, find, order, refresh);
   const said = h("p", { class: "dim", role: "status", tabindex: "-1" });
   const errors = errorBox();
   const place = h("div");
@@ -51,7 +52,8 @@ export function listing({ noun, search, sorts = [], page, draw, none }) {
       return;
     }
     errors.clear();
-    bar.hidden = !rows.length && !words && offset === 0;
+    find.hidden = !rows.length && !words && offset === 0;
+    if (order) order.hidden = find.hidden;
     write(said, summary(rows.length, total, words));
     // A button in a row that was pressed is another one now, or none.
     const isLost = place.contains(document.activeElement);
@@ -91,7 +93,6 @@ export function listing({ noun, search, sorts = [], page, draw, none }) {
   order?.control.addEventListener("change", reset);
   return {
     element: h("div", { class: "listing" }, bar, said, errors, place, turns),
-    load,
     reload,
     reset,
   };

@@ -1,4 +1,4 @@
-// Repeats a call while somebody can see what it is for.
+// Calls that follow what happens: again and again, or when something is another than before.
 
 /**
  * Call every so often, beginning at once; not while the page is hidden, nor while it is paused.
@@ -32,4 +32,17 @@ export function every(call, milliseconds, signal) {
   }, { signal });
   now();
   return live;
+}
+
+/**
+ * Return a `refresh` that calls when what `key` makes of the latest status is another than before; a call that
+ * fails comes again.
+ */
+export function whenOther(key, call) {
+  let last = null;
+  return (status) => {
+    const now = key(status);
+    if (last !== null && now !== last) call().catch(() => (last = ""));
+    last = now;
+  };
 }

@@ -6,6 +6,7 @@ import { cardForm } from "./card_form.js";
 import { copyBox } from "./copying.js";
 import { field } from "./form.js";
 import { time } from "./format.js";
+import { whenOther } from "./live.js";
 import { to } from "./router.js";
 import { isAdmin } from "./session.js";
 import { claimsBox } from "./token_claims.js";
@@ -46,16 +47,6 @@ export async function show({ application, signal }) {
     nodes: h("div", { class: "stack" }, h("h2", null, "Tokens"), h("div", { class: "columns" }, place, verdict.element)),
     // Whether tokens can be made depends on the settings, which may change meanwhile.
     refresh: whenOther((status) => `${status.generation} ${status.jwtFilter}`, draw),
-  };
-}
-
-/** Call when what `key` makes of the status is another than before. */
-function whenOther(key, call) {
-  let last = null;
-  return (status) => {
-    const now = key(status);
-    if (last !== null && now !== last) call().catch(() => (last = ""));
-    last = now;
   };
 }
 

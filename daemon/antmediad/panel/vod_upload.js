@@ -71,6 +71,7 @@ export function vodUpload(application, signal, added) {
     const form = new FormData();
     form.append("file", file);
     announce(`${file.name} is being uploaded.`);
+    row.progress(0, file.size);
     try {
       // The type counts in small letters only.
       const name = `${file.name.slice(0, -typeOf(file.name).length)}${typeOf(file.name)}`;

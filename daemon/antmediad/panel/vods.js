@@ -7,6 +7,7 @@ import { copyable } from "./copying.js";
 import { ask } from "./dialog.js";
 import { duration, size, timeOfMs } from "./format.js";
 import { listing } from "./listing.js";
+import { whenOther } from "./live.js";
 import { badge, notify } from "./notice.js";
 import { mayChangeStreams } from "./session.js";
 import { empty, table } from "./table.js";
@@ -39,16 +40,17 @@ export async function show({ application, signal }) {
     },
   });
   const uploads = mayChange ? vodUpload(application, signal, list.reset) : null;
-  await list.load();
+  await list.reload();
   return {
     nodes: h("div", { class: "stack" }, h("h2", null, "VoDs"), uploads?.element, list.element),
+    refresh: whenOther(({ state }) => state === "failed", list.reload),
     isDirty: () => uploads?.isBusy() ?? false,
   };
 }
 
 function draw(application, rows, mayChange, dropOne) {
   const actions = mayChange ? [""] : [];
-  return table("Videos", ["Name", "Id", { title: "Size", class: "number" }, "Added", "Origin", ...actions], rows.map((vod) => [
+  return table("Videos", ["Name", { title: "Id", class: "roomy" }, { title: "Size", class: "number" }, "Added", "Origin", ...actions], rows.map((vod) => [
     [link(application, vod), vod.description ? h("p", { class: "dim cut" }, vod.description) : null,
       vod.duration > 0 ? h("p", { class: "dim" }, duration(vod.duration / 1000)) : null],
     copyable(vod.vodId, "the id"),
