@@ -25,7 +25,8 @@ export async function show({ signal }) {
 }
 
 function draw(entries) {
-  return table("Changes", ["When", { title: "Who", class: "roomy" }, "What", { title: "About", class: "tight" }, "Outcome"], entries.map((entry) => [
+  const columns = ["When", { title: "Who", class: "roomy" }, { title: "What", class: "roomy" }, { title: "About", class: "tight" }, "Outcome"];
+  return table("Changes", columns, entries.map((entry) => [
     time(entry.at),
     [h("span", null, entry.actor || "not signed in"),
       h("p", { class: "dim" }, [entry.source, entry.address].filter(Boolean).join(", from "))],

@@ -68,7 +68,8 @@ export async function show({ application, signal }) {
 }
 
 function draw(rows, mayChange, { edit, drop: dropOne }) {
-  return table("Broadcasts", ["Name", { title: "Id", class: "roomy" }, "Status", { title: "Type", class: "tight" }, "Made", ...(mayChange ? [""] : [])], rows.map((broadcast) => {
+  const columns = [{ title: "Name", class: "roomy" }, { title: "Id", class: "roomy" }, "Status", "Type", "Made"];
+  return table("Broadcasts", [...columns, ...(mayChange ? [""] : [])], rows.map((broadcast) => {
     const id = broadcast.streamId;
     return [
       [h("b", { class: broadcast.name ? null : "dim" }, broadcast.name || "no name"),

@@ -78,7 +78,9 @@ function none(others) {
 }
 
 function list(refusals, withApplication) {
-  return table("Refusals", ["When", ...(withApplication ? [{ title: "Application", class: "tight" }] : []), { title: "Address", class: "tight" }, "Request", "Reason"], refusals.map((one) => [
+  const columns = ["When", ...(withApplication ? [{ title: "Application", class: "tight" }] : []),
+    { title: "Address", class: "tight" }, { title: "Request", class: "roomy" }, "Reason"];
+  return table("Refusals", columns, refusals.map((one) => [
     time(one.at),
     ...(withApplication ? [h("span", null, one.application)] : []),
     h("code", null, one.client),

@@ -25,7 +25,7 @@ export async function show({ signal }) {
   }
 
   function list(users) {
-    return table("Users", [{ title: "E-mail", class: "tight" }, { title: "Name", class: "tight" }, "May", ...(mayEdit ? [""] : [])], users.map((user) => [
+    return table("Users", [{ title: "E-mail", class: "roomy" }, { title: "Name", class: "tight" }, "May", ...(mayEdit ? [""] : [])], users.map((user) => [
       [h("b", null, user.email), isSelf(user) ? [" ", h("span", { class: "tag" }, "you")] : null],
       nameOf(user),
       rightsBadges(rightsOf(user)),

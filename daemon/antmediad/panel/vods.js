@@ -50,7 +50,7 @@ export async function show({ application, signal }) {
 
 function draw(application, rows, mayChange, dropOne) {
   const actions = mayChange ? [""] : [];
-  return table("Videos", ["Name", { title: "Id", class: "roomy" }, { title: "Size", class: "number" }, "Added", "Origin", ...actions], rows.map((vod) => [
+  return table("Videos", [{ title: "Name", class: "roomy" }, { title: "Id", class: "roomy" }, { title: "Size", class: "number" }, "Added", "Origin", ...actions], rows.map((vod) => [
     [link(application, vod), vod.description ? h("p", { class: "dim cut" }, vod.description) : null,
       vod.duration > 0 ? h("p", { class: "dim" }, duration(vod.duration / 1000)) : null],
     copyable(vod.vodId, "the id"),
