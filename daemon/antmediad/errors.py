@@ -15,6 +15,7 @@ AntmediadError
 ├── CertificateError        a certificate cannot be served
 ├── StoreError              data cannot be read or kept
 │   └── RecordExistsError   the id is taken
+├── LastAdministratorError  nobody would be left who may do everything
 ├── RequestError            the request is let through, and cannot be answered as asked
 │   └── PlayError           it is to play, which is not allowed
 └── UsageError              a command line cannot be carried out
@@ -135,6 +136,10 @@ class StoreError(AntmediadError):
 
 class RecordExistsError(StoreError):
     """A record with this id is stored already."""
+
+
+class LastAdministratorError(AntmediadError):
+    """A user cannot go, or lose rights: no administrator of the system would be left."""
 
 
 class RequestError(AntmediadError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from antmediad.errors import LastAdministratorError
 from antmediad.management.rights import (
     Role,
-    is_last_administrator,
+    check_administrator_stays,
     is_system,
     rights_of,
     role_for,
@@ -121,16 +122,22 @@ def test_system_rights_are_rights_on_the_system(
 
 
 @pytest.mark.parametrize(
-    ("others", "expected"),
+    "others",
     [
-        pytest.param([], True, id="alone"),
-        pytest.param([user({"live": "ADMIN"}, email="b@b")], True, id="beside an application's"),
-        pytest.param([user({"system": "USER"}, email="b@b")], True, id="beside a user"),
-        pytest.param([user({"system": "ADMIN"}, email="b@b")], False, id="beside another"),
+        pytest.param([], id="alone"),
+        pytest.param([user({"live": "ADMIN"}, email="b@b")], id="beside an application's"),
+        pytest.param([user({"system": "USER"}, email="b@b")], id="beside a user"),
     ],
 )
-def test_the_last_administrator_is_known(others: list[User], expected: bool) -> None:
+def test_the_last_administrator_stays(others: list[User]) -> None:
     ann = user({"system": "ADMIN"})
 
-    assert is_last_administrator([ann, *others], "ANN@example.com") is expected
-    assert not is_last_administrator([ann, *others], "nobody@example.com")
+    with pytest.raises(LastAdministratorError):
+        check_administrator_stays([ann, *others], "ANN@example.com")
+    check_administrator_stays([ann, *others], "nobody@example.com")
+
+
+def test_one_of_two_administrators_may_go() -> None:
+    both = [user({"system": "ADMIN"}), user({"system": "ADMIN"}, email="b@b")]
+
+    check_administrator_stays(both, "ANN@example.com")

@@ -8,12 +8,12 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from antmediad.errors import RecordExistsError, StoreError
+from antmediad.errors import LastAdministratorError, RecordExistsError, StoreError
 from antmediad.store.accounts import (
     MAX_EMAIL_CHARS,
     MAX_SESSIONS,
@@ -209,6 +209,25 @@ def test_a_removed_user_is_gone_with_all_sessions(accounts: Accounts) -> None:
 
     add(accounts, ANN)
     assert accounts.find_session(b"1", NOW) is None
+
+
+def test_of_two_users_who_remove_each_other_one_stays(accounts: Accounts) -> None:
+    add(accounts, ANN)
+    add(accounts, BOB)
+
+    def check(users: Sequence[User]) -> None:
+        if len(users) == 1:
+            raise LastAdministratorError
+
+    async def remove_both() -> list[bool | BaseException]:
+        removals = (accounts.remove_user(one.email, check) for one in (ANN, BOB))
+        return await asyncio.gather(*removals, return_exceptions=True)
+
+    removed = asyncio.run(remove_both())
+
+    assert removed[0] is True
+    assert isinstance(removed[1], LastAdministratorError)
+    assert [one.email for one in accounts.users()] == [BOB.email]
 
 
 def test_a_user_carries_no_password() -> None:

@@ -11,7 +11,7 @@ import getpass
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -20,9 +20,9 @@ from antmediad.cli.input import read_input
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import plain, print_json, print_table
 from antmediad.cli.process import become_owner, user_name
-from antmediad.errors import RecordExistsError, StoreError, UsageError
+from antmediad.errors import LastAdministratorError, RecordExistsError, StoreError, UsageError
 from antmediad.management.passwords import hash_plain_password
-from antmediad.management.rights import SYSTEM, Role, is_last_administrator, rights_of
+from antmediad.management.rights import SYSTEM, Role, check_administrator_stays, rights_of
 from antmediad.store.accounts import User, check_email, key_of
 from antmediad.store.audit import AuditEntry
 from antmediad.store.management import ManagementStore
@@ -152,13 +152,19 @@ def _passwd(options: argparse.Namespace) -> int:
 def _remove(options: argparse.Namespace) -> int:
     home = home_of(options)
     email = _existing(home, options.email).email
-    if not options.force and is_last_administrator(_users(home), email):
-        raise UsageError(
-            f"{plain(email)} is the last administrator; add another one first, or use --force"
-        )
+
+    def check(users: Iterable[User]) -> None:
+        if not options.force:
+            check_administrator_stays(users, email)
 
     async def remove(store: ManagementStore) -> None:
-        if not await store.accounts.remove_user(email):
+        try:
+            is_found = await store.accounts.remove_user(email, check)
+        except LastAdministratorError:
+            raise UsageError(
+                f"{plain(email)} is the last administrator; add another one first, or use --force"
+            ) from None
+        if not is_found:
             raise _unknown(email)
         await store.audit.record(_entry("user removed", email))
 

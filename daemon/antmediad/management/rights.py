@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 
+from antmediad.errors import LastAdministratorError
 from antmediad.store.accounts import User, key_of
 
 SYSTEM = "system"
@@ -57,10 +58,17 @@ def is_system(rights: Mapping[str, Role], role: Role = Role.ADMIN) -> bool:
     return rights.get(SYSTEM, 0) >= role
 
 
-def is_last_administrator(users: Iterable[User], email: str) -> bool:
-    """Tell whether this user, and nobody else, is ADMIN of the whole system."""
+def check_administrator_stays(users: Iterable[User], email: str) -> None:
+    """Check that *email* can go, or lose its rights: somebody else is ADMIN of the whole system.
+
+    Without one, nobody could make another; without any user, the next stranger could.
+
+    Raises:
+        LastAdministratorError: it is the last one.
+    """
     administrators = [user.email for user in users if is_system(rights_of(user))]
-    return [key_of(one) for one in administrators] == [key_of(email)]
+    if [key_of(one) for one in administrators] == [key_of(email)]:
+        raise LastAdministratorError("this is the last administrator of the system")
 
 
 def _said(user: User) -> Iterator[tuple[str, str]]:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from antmediad import __version__
 from antmediad.api.answer import Answer, answer, refusal, result
 from antmediad.api.routes import Schema
-from antmediad.errors import RecordExistsError, RequestError, StoreError
+from antmediad.errors import LastAdministratorError, RecordExistsError, RequestError, StoreError
 from antmediad.management.access import Access
 from antmediad.management.authentication import digest_of, new_session_id, session_cookie
 from antmediad.management.call import Call
 from antmediad.management.lockout import BLOCK_S
 from antmediad.management.passwords import needs_rehash
-from antmediad.management.rights import SYSTEM, Role, is_last_administrator, is_system, rights_of
+from antmediad.management.rights import (
+    SYSTEM,
+    Role,
+    check_administrator_stays,
+    is_system,
+    rights_of,
+)
 from antmediad.management.routes import Route
 from antmediad.store.accounts import User, check_email, key_of
 
@@ -25,7 +31,6 @@ RESERVED = frozenset({"authenticate", "initial", "logout", "password"})
 
 _WRONG = "Wrong e-mail or password"
 _BLOCKED = f"Too many login attempts. User is blocked for {BLOCK_S:.0f} secs"
-# Without one, the next stranger could make the first user.
 _LAST = "This is the last administrator of the system"
 _EXISTS = "User with the same e-mail already exists"
 
@@ -249,11 +254,18 @@ async def edit_user(call: Call) -> Answer:
     if before is None:
         return result(False, "Edited user is not found in database")
     user = _read_user(call, sent, before.email)
-    if not is_system(rights_of(user)) and is_last_administrator(accounts.users(), email):
-        return result(False, _LAST)
     new_password = call.text("newPassword", sent)
     stored = await call.resources.passwords.hash(new_password) if new_password else ""
-    if not await accounts.replace_user(user):
+
+    def check(users: Iterable[User]) -> None:
+        if not is_system(rights_of(user)):
+            check_administrator_stays(users, email)
+
+    try:
+        is_found = await accounts.replace_user(user, check)
+    except LastAdministratorError:
+        return result(False, _LAST)
+    if not is_found:
         return result(False, "Edited user is not found in database")
     if stored:
         await accounts.set_password(user.email, stored)
@@ -270,9 +282,14 @@ async def remove_user(call: Call) -> Answer:
     if key_of(email) == key_of(call.caller.email):
         return result(False, "You cannot delete yourself")
     accounts = call.resources.management.accounts
-    if is_last_administrator(accounts.users(), email):
+    try:
+        # In the same transaction: of two administrators who remove each other, one stays.
+        is_found = await accounts.remove_user(
+            email, lambda users: check_administrator_stays(users, email)
+        )
+    except LastAdministratorError:
         return result(False, _LAST)
-    if not await accounts.remove_user(email):
+    if not is_found:
         return result(False, "User does not exist")
     call.note.action = "user removed"
     return result(True)

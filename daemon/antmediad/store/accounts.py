@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ MAX_SESSIONS = 100
 _COLUMNS = (
     "email, user_type, scope, app_types, first_name, last_name, full_name, picture, created_at"
 )
+_ALL_USERS = f"SELECT {_COLUMNS} FROM user ORDER BY key"  # noqa: S608 - a constant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,10 @@ def check_email(email: str) -> None:
         )
 
 
+CheckUsers = Callable[[Sequence[User]], None]
+"""Raises if a change must not be made to these users."""
+
+
 class Accounts:
     """Users and sessions.  What is found is what is stored now, by any process."""
 
@@ -106,8 +111,7 @@ class Accounts:
 
     def users(self) -> list[User]:
         """Return all users, by e-mail."""
-        rows = self._database.read(f"SELECT {_COLUMNS} FROM user ORDER BY key")  # noqa: S608
-        return [_user(row) for row in rows]
+        return [_user(row) for row in self._database.read(_ALL_USERS)]
 
     def has_users(self) -> bool:
         """Tell whether there is any user."""
@@ -151,14 +155,19 @@ class Accounts:
 
         return await self._database.write(add)
 
-    async def replace_user(self, user: User) -> bool:
+    async def replace_user(self, user: User, check: CheckUsers = lambda _: None) -> bool:
         """Replace all of the user with this e-mail but the password and `created_at`.
+
+        Args:
+            check: called with all users in the same transaction, before: what it raises is raised,
+                and nothing is changed.
 
         Returns:
             Whether there is one.
         """
 
         def replace(connection: sqlite3.Connection) -> bool:
+            check(_users(connection))
             replaced = connection.execute(
                 "UPDATE user SET (email, user_type, scope, app_types, first_name, last_name,"
                 " full_name, picture) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE key = ?",
@@ -203,11 +212,16 @@ class Accounts:
 
         return await self._database.write(change)
 
-    async def remove_user(self, email: str) -> bool:
-        """Remove a user with all sessions; tell whether there was one."""
+    async def remove_user(self, email: str, check: CheckUsers = lambda _: None) -> bool:
+        """Remove a user with all sessions; tell whether there was one.
+
+        Args:
+            check: as of `replace_user`.
+        """
         key = key_of(email)
 
         def remove(connection: sqlite3.Connection) -> bool:
+            check(_users(connection))
             _end_sessions(connection, key, None)
             connection.execute("DELETE FROM known_address WHERE user = ?", (key,))
             return connection.execute("DELETE FROM user WHERE key = ?", (key,)).rowcount > 0
@@ -302,6 +316,10 @@ class Accounts:
             _end_sessions(connection, key_of(email), except_digest)
 
         await self._database.write(end)
+
+
+def _users(connection: sqlite3.Connection) -> list[User]:
+    return [_user(row) for row in connection.execute(_ALL_USERS)]
 
 
 def _insert(connection: sqlite3.Connection, user: User, password_hash: str) -> bool:
