@@ -14,7 +14,8 @@ AntmediadError
 ├── KeySetError             a JSON Web Key Set cannot be had or used
 ├── CertificateError        a certificate cannot be served
 ├── StoreError              data cannot be read or kept
-│   └── RecordExistsError   the id is taken
+│   ├── RecordExistsError   the id is taken
+│   └── StoreBusyError      too many changes wait
 ├── LastAdministratorError  nobody would be left who may do everything
 ├── RequestError            the request is let through, and cannot be answered as asked
 │   └── PlayError           it is to play, which is not allowed
@@ -136,6 +137,10 @@ class StoreError(AntmediadError):
 
 class RecordExistsError(StoreError):
     """A record with this id is stored already."""
+
+
+class StoreBusyError(StoreError):
+    """Too many changes wait to be written; this one was not taken."""
 
 
 class LastAdministratorError(AntmediadError):

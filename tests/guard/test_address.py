@@ -18,6 +18,7 @@ from antmediad.guard.address import (
     clients_of,
     is_within,
     parse_address,
+    source_of,
 )
 
 PROXY = "127.0.0.1"
@@ -321,3 +322,20 @@ def test_more_clients_than_are_remembered_change_no_verdict() -> None:
     with pytest.raises(AddressError) as refused:
         address_filter.check("10.1.0.0")
     assert refused.value.reason == "ip_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        pytest.param("10.0.0.1", "10.0.0.1", id="IPv4"),
+        pytest.param("10.0.0.1:5080", "10.0.0.1", id="IPv4 with port"),
+        pytest.param("::ffff:10.0.0.1", "10.0.0.1", id="IPv4-mapped"),
+        pytest.param("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", id="IPv6"),
+        pytest.param("[2001:db8:1:2::1]:5080", "2001:db8:1:2::/64", id="IPv6 with port"),
+        pytest.param("fe80::1%eth0", "fe80::/64", id="IPv6 with zone"),
+        pytest.param("no:address", "no:address", id="no address"),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+def test_a_client_is_counted_by_its_address_or_by_its_network(text: str, source: str) -> None:
+    assert source_of(text) == source

@@ -107,6 +107,7 @@ def test_own_settings_are_off_by_default() -> None:
     assert settings.jwt_clock_skew_seconds == 0
     assert not settings.jwt_require_expiry
     assert settings.jwks_max_stale_seconds == 86400
+    assert ServerSettings().http_max_connections_per_address == 0
 
 
 def test_only_the_old_token_switch_stands_for_two_settings() -> None:

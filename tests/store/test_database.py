@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from antmediad.errors import RecordExistsError, StoreError
+from antmediad.errors import RecordExistsError, StoreBusyError, StoreError
 from antmediad.store import database as database_module
 from antmediad.store.database import Database
 from tests.daemon import wait_until
@@ -486,3 +486,29 @@ def test_a_commit_waits_for_the_disk(database: Database) -> None:
 
     # What a power loss would show; FULL is 2.
     assert asyncio.run(database.write(modes)) == [2, "wal"]
+
+
+def test_one_change_more_than_may_wait_is_not_taken(path: Path) -> None:
+    database = Database(path, SCHEMA, max_waiting=2)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def block(_: sqlite3.Connection) -> None:
+        begun.set()
+        go_on.wait()
+
+    async def write() -> list[Any]:
+        before = asyncio.create_task(database.write(block))
+        await asyncio.to_thread(begun.wait)
+        changes = [adding(word) for word in ("a", "b", "c")]
+        waiting = [asyncio.create_task(database.write(change)) for change in changes]
+        await asyncio.sleep(0)
+        go_on.set()
+        results = await asyncio.gather(before, *waiting, return_exceptions=True)
+        return [*results[1:], await database.write(adding("d"))]
+
+    a, b, error, d = asyncio.run(write())
+
+    assert (a, b, d) == ("a", "b", "d")
+    assert isinstance(error, StoreBusyError)
+    assert words(database) == ["a", "b", "d"]
+    asyncio.run(database.close())

@@ -56,6 +56,24 @@ def parse_address(text: str) -> Address:
     return address
 
 
+def source_of(text: str) -> str:
+    """Return what counts as one client where clients are counted.
+
+    That is the address, of an IPv6 one the /64, which one customer has; what is no address
+    stands for itself.
+    """
+    # IPv4 without a port, as it nearly always is: this is called for each request.
+    if ":" not in text:
+        return text
+    try:
+        address = parse_address(text)
+    except AddressError:
+        return text
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((address, 64), strict=False))
+    return str(address)
+
+
 def is_within(address: Address, networks: Sequence[Network]) -> bool:
     """Tell whether *address* is in one of *networks*; IPv4 and IPv6 never match each other."""
     return any(address in network for network in networks)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -52,11 +53,19 @@ class KeySetFigures:
     failures: int
 
 
+class Load(NamedTuple):
+    """How much is going on: connections that are open, and requests that are worked on."""
+
+    connections: int
+    requests: int
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Everything that is exposed, copied: counting goes on meanwhile.
 
     Attributes:
+        limits: how often each was reached, by its name.
         requests: by application; under the empty name, those for no application.
     """
 
@@ -67,6 +76,8 @@ class Figures:
     commits_s: Histogram
     groups: Histogram
     open_stores: int
+    load: Load = field(default_factory=lambda: Load(0, 0))
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 def expose(figures: Figures) -> bytes:
@@ -111,6 +122,22 @@ class _Collector(Collector):
         yield GaugeMetricFamily(
             "antmediad_stores_open", "Applications whose data is open.", figures.open_stores
         )
+        yield GaugeMetricFamily(
+            "antmediad_connections_open", "Connections of clients.", figures.load.connections
+        )
+        yield GaugeMetricFamily(
+            "antmediad_requests_under_way",
+            "Requests worked on, without probes and those that wait for their client.",
+            figures.load.requests,
+        )
+        reached = CounterMetricFamily(
+            "antmediad_limits_reached",
+            "How often a limit of the server was reached.",
+            labels=("limit",),
+        )
+        for limit, count in figures.limits.items():
+            reached.add_metric((limit,), count)
+        yield reached
 
 
 def _of_requests(requests: Mapping[str, Counts]) -> Iterator[Metric]:

@@ -76,12 +76,14 @@ class Metrics:
         requests: by application, until it is removed.
         elsewhere: of requests that are for no application.
         reloads: by application and result (``in_force``, ``unchanged``, ``kept``).
+        limits: how often each limit of the server was reached.
     """
 
     def __init__(self) -> None:
         self.requests: defaultdict[str, Counts] = defaultdict(Counts)
         self.elsewhere = Counts()
         self.reloads: Counter[tuple[str, str]] = Counter()
+        self.limits: Counter[str] = Counter()
         self._commits_s = Histogram(COMMIT_BOUNDS_S)
         self._groups = Histogram(GROUP_BOUNDS)
         self._commits_lock = threading.Lock()

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 from antmediad.api.answer import Answer, refusal
 from antmediad.api.routes import JSON, Route
 from antmediad.applications.registry import Registry
-from antmediad.errors import GuardError, PlayError, RequestError, StoreError
+from antmediad.errors import GuardError, PlayError, RequestError, StoreBusyError, StoreError
 from antmediad.guard.address import Network
 from antmediad.guard.verdict import Guard
 from antmediad.observe.access import AccessLog
@@ -32,16 +32,18 @@ from antmediad.server.body import answer_without_route, check_accept, check_cont
 from antmediad.server.cors import HEADERS as CORS_HEADERS
 from antmediad.server.cors import answer_preflight, check_origin
 from antmediad.server.entrance import clients_of_request
+from antmediad.server.limits import REQUESTS, STORE_QUEUE, Limits
+from antmediad.server.monitor import probe_of
 from antmediad.server.paths import parse_query, path_of, split_target
 from antmediad.server.play import Player, Sessions, check_play, is_controlled
 from antmediad.server.proxy import Proxied
 from antmediad.server.reply import Headers, reply
 from antmediad.server.root import Root
+from antmediad.server.served import Served
 from antmediad.server.stores import Stores
 from antmediad.server.streams import answer_elsewhere, check_method, open_file, send_file
 from antmediad.server.upload import open_form
 from antmediad.settings.schema import ServerSettings, Settings
-from antmediad.store.interface import Store
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ MAX_TARGETS = 4096
 MAX_TARGET_CHARS = 256
 
 _BASE = ["rest", "v2"]
+_RETRY = (("Retry-After", "1"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,46 +75,6 @@ class _Target:
     outside: tuple[str, ...] | None = None
 
 
-class Served:
-    """One application as it is served under one snapshot."""
-
-    __slots__ = (
-        "_store",
-        "_stores",
-        "application",
-        "counts",
-        "files",
-        "guard",
-        "headers",
-        "settings",
-    )
-
-    def __init__(  # noqa: PLR0913 - it holds what is made elsewhere
-        self,
-        application: str,
-        settings: Settings,
-        guard: Guard,
-        counts: Counts,
-        stores: Stores,
-        files: Files,
-    ) -> None:
-        self._stores = stores
-        self.application = application
-        self.settings = settings
-        self.files = files
-        self.guard = guard
-        self.counts = counts
-        self._store: Store | None = None
-        policy = settings.content_security_policy_header_value
-        self.headers: Headers = (("Content-Security-Policy", policy),) if policy else ()
-
-    def open_store(self) -> Store:
-        """Return the application's data; opened when the first request needs it."""
-        if self._store is None:
-            self._store = self._stores.of(self.application, self.settings)
-        return self._store
-
-
 class App:
     """All that is served, by the first segment of the path.
 
@@ -129,6 +92,7 @@ class App:
         metrics: Metrics,
         refusals: Refusals,
         access_log: AccessLog,
+        limits: Limits,
         address: str,
     ) -> None:
         """Serve the applications of *registry*.
@@ -144,6 +108,7 @@ class App:
         self._refusals = refusals
         self._flood = Flood(asyncio.get_running_loop().call_later, _log_flood)
         self._access_log = access_log
+        self._limits = limits
         self._access: AccessLog | None = None
         self._served: dict[str, Served] = {}
         self._host = Host(address, address)
@@ -152,10 +117,18 @@ class App:
         self._targets: dict[str, _Target] = {}
         self._is_stopping = False
         self._under_way = 0
+        # Of these, those that are not worked on: what they cost is their connection.
+        self._aside = 0
+        self._most_under_way = ServerSettings().http_max_requests_under_way
         self._finished = asyncio.Event()
         self._scripts = Scripts()
         self._sessions = Sessions()
         self._settling: set[asyncio.Task[None]] = set()
+
+    @property
+    def at_work(self) -> int:
+        """How many requests are worked on; those that wait for their client are not, nor probes."""
+        return self._under_way - self._aside
 
     @property
     def server_settings(self) -> ServerSettings:
@@ -167,6 +140,7 @@ class App:
         """Serve by the server's settings in force from now on."""
         settings = self.server_settings
         self._trusted_proxies = settings.http_trusted_proxies
+        self._most_under_way = settings.http_max_requests_under_way
         self.root.refresh(settings)
         is_logged = self._access_log.switch(settings.log_access == "on")
         self._access = self._access_log if is_logged else None
@@ -257,6 +231,9 @@ class App:
             target = self._targets.get(request.raw_path) or self._read_target(request.raw_path)
             segments = target.segments
             served = self._served.get(segments[0]) if segments else None
+            if self._under_way > self._most_under_way:
+                counts = served.counts if served is not None else counts
+                self._check_load(target)
             if served is None:
                 if target.outside is not None:
                     told = await self.root.answer(request, target.outside)
@@ -304,9 +281,12 @@ class App:
         except RequestError as error:
             reason = error.reason
             answer = refusal(error.status, error.message, error.headers)
+        except StoreBusyError:
+            self._limits.reach(STORE_QUEUE)
+            answer = refusal(503, "Too many changes at once", _RETRY)
         except StoreError as error:
             logger.error("store failed: path=%s error=%s", _path_of(request), error)
-            answer = refusal(503, "Data is not available", (("Retry-After", "1"),))
+            answer = refusal(503, "Data is not available", _RETRY)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception:
@@ -317,6 +297,25 @@ class App:
             if self._is_stopping and not self._under_way:
                 self._finished.set()
         return self._reply(request, answer, headers, counts, begun, clients, reason)
+
+    def _check_load(self, target: _Target) -> None:
+        """Refuse a request, unless it is a probe, while as many as may be are worked on.
+
+        Raises:
+            RequestError: 503.
+        """
+        if self.at_work > self._most_under_way and not probe_of(target.outside or ()):
+            self._limits.reach(REQUESTS)
+            raise RequestError(503, "Too many requests at once", _RETRY)
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Not count the request as worked on meanwhile: it waits for others, or costs nothing."""
+        self._aside += 1
+        try:
+            yield
+        finally:
+            self._aside -= 1
 
     def _read_target(self, text: str) -> _Target:
         """Return what a request target means; those of the REST API are remembered for a while."""
@@ -393,7 +392,8 @@ class App:
         authorization: Sequence[str],
     ) -> None:
         try:
-            await served.guard.check_again(error, clients, authorization)
+            with self.set_aside():
+                await served.guard.check_again(error, clients, authorization)
         except GuardError as final:
             self._note_refusal(served, request, clients, final)
             raise
@@ -455,7 +455,8 @@ class App:
             open_file, streams, player.segments, settings.vod_import_roots
         )
         try:
-            sent = await send_file(request, file, headers, close=self._is_stopping)
+            with self.set_aside():
+                sent = await send_file(request, file, headers, close=self._is_stopping)
         finally:
             os.close(file.handle)
         if not isinstance(sent, Answer):
@@ -487,9 +488,26 @@ class App:
             check_content_type(request, optional=route.body == "text")
         if route.form is not None:
             call.upload = open_form(request)
-        elif request.body_exists:
-            return _answer_with_body(call, request, route)
+            return self._answer_to_upload(call, route)
+        if request.body_exists:
+            return self._answer_with_body(call, request, route)
         return route.handler(call)
+
+    async def _answer_to_upload(self, call: Call, route: Route[Call]) -> Answer:
+        with self.set_aside():
+            answer = route.handler(call)
+            return answer if isinstance(answer, Answer) else await answer
+
+    async def _answer_with_body(
+        self, call: Call, request: web.BaseRequest, route: Route[Call]
+    ) -> Answer:
+        self._aside += 1
+        try:
+            call.body = await read_body(request)
+        finally:
+            self._aside -= 1
+        answer = route.handler(call)
+        return answer if isinstance(answer, Answer) else await answer
 
 
 async def _settle_uploads(served: Served) -> None:
@@ -518,12 +536,6 @@ def _is_on_record(served: Served, file_name: str) -> bool:
 def _answer_preflight(request: web.BaseRequest, method: str) -> Answer:
     names = request.headers.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ())
     return Answer(b"", 200, answer_preflight(method, ",".join(names)), "text/plain")
-
-
-async def _answer_with_body(call: Call, request: web.BaseRequest, route: Route[Call]) -> Answer:
-    call.body = await read_body(request)
-    answer = route.handler(call)
-    return answer if isinstance(answer, Answer) else await answer
 
 
 def _log_flood(application: str, reason: str, count: int) -> None:

@@ -14,6 +14,8 @@ from antmediad.server.cors import METHODS
 from antmediad.server.upload import meet_expectation
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
+MAX_STRANGERS_BODY_BYTES = 16 * 1024
+"""Of the management API's callers that are not known yet: there may be as many as connections."""
 BODY_TIMEOUT_S = 30.0
 
 _JSON = re.compile(r"application/(?:json|\*)\s*(?:;.*)?|\*/\*\s*(?:;.*)?", re.IGNORECASE)
@@ -61,22 +63,24 @@ def check_content_type(request: web.BaseRequest, *, optional: bool) -> None:
         raise RequestError(415, "Content-Type is not supported: expected application/json")
 
 
-async def read_body(request: web.BaseRequest) -> bytes:
-    """Return the whole body.
+async def read_body(
+    request: web.BaseRequest, most_bytes: int = MAX_BODY_BYTES, within_s: float = BODY_TIMEOUT_S
+) -> bytes:
+    """Return the whole body, which has to come within *within_s* seconds.
 
     Raises:
         RequestError: 400, 408, 413 or 417: it cannot be had.
     """
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise RequestError(413, f"Body is larger than {MAX_BODY_BYTES} bytes")
+    if (request.content_length or 0) > most_bytes:
+        raise RequestError(413, f"Body is larger than {most_bytes} bytes")
     meet_expectation(request)
     chunks, size = [], 0
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with asyncio.timeout(within_s):
             async for chunk in request.content.iter_any():
                 size += len(chunk)
-                if size > MAX_BODY_BYTES:
-                    raise RequestError(413, f"Body is larger than {MAX_BODY_BYTES} bytes")
+                if size > most_bytes:
+                    raise RequestError(413, f"Body is larger than {most_bytes} bytes")
                 chunks.append(chunk)
     except TimeoutError:
         raise RequestError(408, "Body did not arrive in time") from None

@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
 
@@ -23,12 +24,15 @@ from antmediad.management.call import Resources
 from antmediad.management.first_user import SetupCode
 from antmediad.management.passwords import Passwords
 from antmediad.observe.access import AccessLog
+from antmediad.observe.exposition import Load
 from antmediad.observe.logs import retry_files, set_level
 from antmediad.observe.metrics import Metrics
 from antmediad.observe.refusals import Refusals
 from antmediad.server import systemd
 from antmediad.server.app import App
+from antmediad.server.connections import Connections
 from antmediad.server.https import Https
+from antmediad.server.limits import Limits
 from antmediad.server.listen import Listener, detect_address
 from antmediad.server.monitor import Monitor
 from antmediad.server.record import Recorder
@@ -95,7 +99,8 @@ class Daemon:
             UsageError: it cannot start; the text says why.
         """
         loop = asyncio.get_running_loop()
-        _allow_many_files()
+        limits = Limits(self.metrics.limits)
+        self._connections = connections = Connections(limits, _allow_many_files())
         registry = self._open_registry()
         app = App(
             registry,
@@ -104,17 +109,24 @@ class Daemon:
             self.metrics,
             self.refusals,
             self._access_log,
+            limits,
             self._address,
         )
-        monitor = Monitor(registry, self.metrics, self._stores, self._key_sets)
+        monitor = Monitor(
+            registry,
+            self.metrics,
+            self._stores,
+            self._key_sets,
+            lambda: Load(connections.count, app.at_work),
+        )
         self._registry, self._app, self._monitor = registry, app, monitor
-        app.root = Root(self._make_resources(), monitor, app.call)
+        app.root = Root(self._make_resources(), monitor, app.call, app.set_aside)
         registry.on_change = self._on_change
         registry.on_version = self._on_version
         reloader = Reloader(registry)
-        self._listener = Listener(app.handle, HTTP, self._passed.sockets)
+        self._listener = Listener(app.handle, HTTP, self._passed.sockets, connections)
         self._https = Https(
-            Listener(app.handle_secure, HTTPS, self._passed.sockets),
+            Listener(app.handle_secure, HTTPS, self._passed.sockets, connections),
             self.home.path.absolute(),
             lambda: app.server_settings,
             self._https_address,
@@ -258,6 +270,7 @@ class Daemon:
             self._app.refresh(name)
         else:
             self._app.refresh_server()
+            self._connections.refresh(self._app.server_settings)
             if self.url:
                 self._spawn(self._follow_server_settings())
         if self._dropping is None:
@@ -363,8 +376,9 @@ def _reason_of(error: OSError) -> str:
     return os.strerror(error.errno or 0)
 
 
-def _allow_many_files() -> None:
-    """Raise the soft limit of open files to the hard one: each application in use has some."""
+def _allow_many_files() -> int:
+    """Raise the soft limit of open files to the hard one, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard if hard != resource.RLIM_INFINITY else sys.maxsize

@@ -1,4 +1,4 @@
-"""HTTP connections: aiohttp's protocol, with JSON for what cannot be parsed."""
+"""Listens for connections, elsewhere when the settings say so, and ends them in order."""
 
 from __future__ import annotations
 
@@ -6,97 +6,21 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from aiohttp import web
-
-from antmediad.api.answer import refusal
-from antmediad.server.reply import reply
+from antmediad.server.connection import Handle, Patience, Server
+from antmediad.server.connections import Connections
 from antmediad.server.systemd import KEPT, Sockets, forget_sockets, keep_sockets
 
 logger = logging.getLogger(__name__)
 
-KEEP_ALIVE_S = 75.0
-LINGER_S = 2.0
 HANDSHAKE_S = 15.0
 TLS_END_S = 5.0
-MAX_LINE_BYTES = 16384
-MAX_FIELD_BYTES = 16384
-MAX_FIELDS = 100
 BACKLOG = 1024
 LAST_CALL_S = 0.5
 """How long a connection without a request may still bring one when all is about to end."""
 LOOK_S = 0.01
-
-Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-class _Connection(web.RequestHandler):
-    """One connection.
-
-    Attributes:
-        has_begun: whether a part of a request has come, and the rest is awaited.
-    """
-
-    has_begun = False
-
-    def data_received(self, data: bytes) -> None:
-        """Take what came."""
-        super().data_received(data)
-        self.has_begun = not self._messages and self._current_request is None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether there is nothing to answer, and nothing on its way that is known of."""
-        is_waiting = self._waiter is not None and not self._waiter.done()
-        return is_waiting and not self.has_begun
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Return the response to what is no HTTP request; the connection ends with it."""
-        if isinstance(exc, ConnectionError):
-            # The client has left; there is nobody to answer.
-            raise exc
-        if status >= 500:
-            logger.error("connection failed: client=%s", request.remote, exc_info=exc)
-        else:
-            logger.info(
-                "request not understood: client=%s error=%s", request.remote, type(exc).__name__
-            )
-        answer = refusal(status, "Bad request" if status < 500 else "Internal error")
-        response = reply(request, answer)
-        response.force_close()
-        return response
-
-
-class _Server(web.Server):
-    """Makes the connections."""
-
-    def __init__(self, handle: Handle) -> None:
-        super().__init__(handle)
-
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(
-            self,
-            loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type]
-            keepalive_timeout=KEEP_ALIVE_S,
-            lingering_time=LINGER_S,
-            max_line_size=MAX_LINE_BYTES,
-            max_field_size=MAX_FIELD_BYTES,
-            max_headers=MAX_FIELDS,
-            auto_decompress=False,
-        )
-
-    def idle(self) -> set[web.RequestHandler]:
-        """Return the connections on which there is nothing to answer."""
-        return {one for one in self.connections if isinstance(one, _Connection) and one.is_idle}
 
 
 class Listener:
@@ -108,16 +32,28 @@ class Listener:
         url: the same as a URL.
     """
 
-    def __init__(self, handle: Handle, name: str, sockets: Sockets) -> None:
+    def __init__(
+        self,
+        handle: Handle,
+        name: str,
+        sockets: Sockets,
+        connections: Connections,
+        patience: Patience | None = None,
+    ) -> None:
         """Answer with *handle*; use those of *sockets* that are for *name*, ``http`` or ``https``.
 
         Those of a socket unit are used in any case, those that systemd kept if they have the
         address that is wanted.
+
+        Args:
+            connections: admits and counts them.
+            patience: how long clients are waited for.
         """
         self._name = name
         self._given = tuple(sockets.get(name, ()))
         self._kept = tuple(sockets.get(KEPT + name, ()))
-        self._server = _Server(handle)
+        self._patience = patience or Patience()
+        self._server = Server(handle, connections, self._patience)
         self._listening: list[asyncio.Server] = []
         self._ends: list[asyncio.Task[None]] = []
         self._wanted: tuple[str, int] | None = None
@@ -253,7 +189,7 @@ class Listener:
         """End all connections."""
         self._stop()
         self._server.pre_shutdown()
-        await self._server.shutdown(LINGER_S)
+        await self._server.shutdown(self._patience.linger_s)
         for end in self._ends:
             end.cancel()
         await asyncio.gather(*self._ends, return_exceptions=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import orjson
 from aiohttp import web
@@ -22,6 +22,7 @@ from antmediad.observe.exposition import (
     Figures,
     FileFigures,
     KeySetFigures,
+    Load,
     expose,
 )
 from antmediad.observe.metrics import Metrics
@@ -54,13 +55,20 @@ class Monitor:
     """
 
     def __init__(
-        self, registry: Registry, metrics: Metrics, stores: Stores, key_sets: KeySets
+        self,
+        registry: Registry,
+        metrics: Metrics,
+        stores: Stores,
+        key_sets: KeySets,
+        count_load: Callable[[], Load],
     ) -> None:
+        """Tell of these; *count_load* tells how much is going on."""
         self.is_ready = False
         self._registry = registry
         self._metrics = metrics
         self._stores = stores
         self._key_sets = key_sets
+        self._count_load = count_load
         self.refresh(ServerSettings())
 
     def refresh(self, settings: ServerSettings) -> None:
@@ -126,6 +134,8 @@ class Monitor:
             commits_s=commits_s,
             groups=groups,
             open_stores=len(self._stores),
+            load=self._count_load(),
+            limits=metrics.limits.copy(),
         )
 
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
-from antmediad.api.answer import Answer
+from antmediad.api.answer import Answer, refusal
 
 MAX_DIRECT_BYTES = 64 * 1024
 """Up to this size a response goes to the socket in one piece, without flow control."""
@@ -114,3 +114,10 @@ def reply(
     head = _heads.of(status, answer.content_type, headers)
     shown = b"" if request.method == "HEAD" else body
     return _Direct(b"%b%d\r\n\r\n%b" % (head, len(body), shown), status)
+
+
+def last_words(status: int, message: str, headers: Headers = ()) -> bytes:
+    """Return a whole response to what is no request yet; the connection ends with it."""
+    answer = refusal(status, message)
+    head = _heads.of(status, answer.content_type, (("Connection", "close"), *headers))
+    return b"%b%d\r\n\r\n%b" % (head, len(answer.body), answer.body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 
 from aiohttp import hdrs, web
 
@@ -19,6 +20,8 @@ from antmediad.management.call import Call, Identity, Resources
 from antmediad.management.dispatch import dispatch, outcome_of, record
 from antmediad.management.routes import Route
 from antmediad.server.body import (
+    MAX_BODY_BYTES,
+    MAX_STRANGERS_BODY_BYTES,
     answer_without_route,
     check_accept,
     check_content_type,
@@ -54,16 +57,22 @@ class Root:
     """
 
     def __init__(
-        self, resources: Resources, monitor: Monitor, call_application: CallApplication
+        self,
+        resources: Resources,
+        monitor: Monitor,
+        call_application: CallApplication,
+        set_aside: Callable[[], AbstractContextManager[None]],
     ) -> None:
         """Serve the management API of *resources*.
 
         Args:
             call_application: answers a call of an application's API past its guard.
+            set_aside: marks a request as one that is not worked on meanwhile.
         """
         self.monitor = monitor
         self._resources = resources
         self._call_application = call_application
+        self._set_aside = set_aside
         self._authentication = Authentication(resources.key_sets)
         self._panel = read_panel()
         self.refresh(ServerSettings())
@@ -96,7 +105,8 @@ class Root:
         """
         probe = probe_of(segments)
         if probe:
-            return await self.monitor.answer(request, probe)
+            with self._set_aside():
+                return await self.monitor.answer(request, probe)
         clients = self._entrance.admit(request)
         if not segments or segments[0] == "panel":
             return self._answer_file(request, segments[1] if segments else PAGE)
@@ -139,7 +149,7 @@ class Root:
             return answer_without_route(routes, request.method)
         if route.is_recorded:
             self._check_site(request, identity)
-        return await dispatch(call, route, lambda: _read(request, call, route))
+        return await dispatch(call, route, lambda: self._read(request, call, route))
 
     async def _answer_proxied(
         self, request: web.BaseRequest, call: Call, proxied: Proxied
@@ -180,6 +190,22 @@ class Root:
             now=self._resources.clock(),
         )
 
+    async def _read(self, request: web.BaseRequest, call: Call, route: Route) -> None:
+        """Check what the request is declared to have, and read its body unless it is a form."""
+        accept = request.headers.getall(hdrs.ACCEPT, None)
+        if accept is not None and route.produces == JSON:
+            check_accept(accept)
+        if route.consumes_json:
+            check_content_type(request, optional=False)
+        if route.form is not None:
+            call.upload = open_form(request)
+        elif request.body_exists:
+            is_known = call.identity is not None
+            with self._set_aside():
+                call.body = await read_body(
+                    request, MAX_BODY_BYTES if is_known else MAX_STRANGERS_BODY_BYTES
+                )
+
     def _is_secure(self, request: web.BaseRequest) -> bool:
         """Tell whether the client's connection is TLS, by what a trusted proxy says of it, too."""
         if request.secure:
@@ -214,16 +240,3 @@ def _is_local(request: web.BaseRequest) -> bool:
         and not any(name in request.headers for name in _FORWARDING)
         and _LOCAL_HOST.fullmatch(request.headers.get(hdrs.HOST, "")) is not None
     )
-
-
-async def _read(request: web.BaseRequest, call: Call, route: Route) -> None:
-    """Check what the request is declared to have, and read its body unless it is a form."""
-    accept = request.headers.getall(hdrs.ACCEPT, None)
-    if accept is not None and route.produces == JSON:
-        check_accept(accept)
-    if route.consumes_json:
-        check_content_type(request, optional=False)
-    if route.form is not None:
-        call.upload = open_form(request)
-    elif request.body_exists:
-        call.body = await read_body(request)

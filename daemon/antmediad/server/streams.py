@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import re
@@ -25,8 +26,6 @@ from antmediad.server.reply import SERVER, Headers
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 * 1024
-STALL_TIMEOUT_S = 60.0
-"""How long a client may take for one chunk; a player that pauses comes back with a range."""
 
 METHODS = ("GET", "HEAD", "OPTIONS")
 CONTENT_TYPES: Mapping[str, str] = MappingProxyType(
@@ -111,14 +110,18 @@ def open_file(streams: Path, segments: Sequence[str], roots: Sequence[str]) -> S
         roots: where links may lead.
 
     Raises:
-        RequestError: 404, there is no such file, or it is not for everybody.
+        RequestError: 404, there is no such file, or it is not for everybody; 503, too many files
+            are open.
     """
     try:
         path = resolve(streams, segments, roots)
         if path is None:
             raise RequestError(404, "Not found")
         handle = _open_without_links(path)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            retry = (("Retry-After", "1"),)
+            raise RequestError(503, "Too many files are open", retry) from error
         raise RequestError(404, "Not found") from None
     status = os.fstat(handle)
     if not stat.S_ISREG(status.st_mode):
@@ -215,8 +218,7 @@ async def _send(
             if not data:
                 raise OSError("file has become shorter")
             start += len(data)
-            async with asyncio.timeout(STALL_TIMEOUT_S):
-                await response.write(data)
+            await response.write(data)
     except (OSError, asyncio.CancelledError) as error:
         # The length is promised: only the end of the connection tells the client.
         if request.transport is not None:

@@ -138,8 +138,8 @@ def _name_of(headers: Message) -> str:
     return name if isinstance(name, str) else ""
 
 
-def open_form(request: web.BaseRequest) -> Form:
-    """Return the form in the body of *request*.
+def open_form(request: web.BaseRequest, idle_s: float = IDLE_TIMEOUT_S) -> Form:
+    """Return the form in the body of *request*, of which some has to come every *idle_s* seconds.
 
     Raises:
         RequestError: 415, the body is not declared as a form; 400, nothing says what parts it.
@@ -159,7 +159,7 @@ def open_form(request: web.BaseRequest) -> Form:
             is_first = False
             meet_expectation(request)
         try:
-            async with asyncio.timeout(IDLE_TIMEOUT_S):
+            async with asyncio.timeout(idle_s):
                 return await request.content.readany()
         except TimeoutError:
             raise RequestError(408, "Body did not arrive in time") from None

@@ -1792,6 +1792,39 @@ class ServerSettings(Masked):
         description="Peers whose X-Forwarded-For and Forwarded headers are believed.",
         json_name=None,
     )
+    http_max_connections: int = setting(
+        "http.max_connections",
+        default=10000,
+        minimum=1,
+        effective=True,
+        group="http",
+        description="Connections open at a time; a further one is answered with 503 and closed.",
+        json_name=None,
+    )
+    http_max_connections_per_address: int = setting(
+        "http.max_connections_per_address",
+        default=0,
+        minimum=0,
+        expected="count; 0 = no limit",
+        effective=True,
+        group="http",
+        description=(
+            "The same for one address, of IPv6 for one /64; not for those in http.trusted_proxies."
+        ),
+        json_name=None,
+    )
+    http_max_requests_under_way: int = setting(
+        "http.max_requests_under_way",
+        default=1000,
+        minimum=1,
+        effective=True,
+        group="http",
+        description=(
+            "Requests worked on at a time; further ones are answered with 503. Those that wait for"
+            " their client, which sends a body or takes a file, do not count."
+        ),
+        json_name=None,
+    )
     http_uri_encoding: str = setting(
         "http.URIEncoding",
         default="UTF-8",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from antmediad.errors import AntmediadError, StoreError
+from antmediad.errors import AntmediadError, StoreBusyError, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +24,8 @@ BUSY_TIMEOUT_S = 5.0
 MAX_GROUP = 256
 IDLE_WRITER_S = 30.0
 CHECKPOINT_PAGES = 4000
+MAX_WAITING = 10_000
+"""How many changes may wait to be written, beside those of the group that is."""
 
 OnCommit = Callable[[int, float], None]
 """Takes the number of changes of a group, and the seconds until it was durable or failed."""
@@ -54,6 +56,7 @@ class Database:
         migrations: Sequence[str],
         on_open: Callable[[sqlite3.Connection], None] = lambda _: None,
         on_commit: OnCommit = lambda *_: None,
+        max_waiting: int = MAX_WAITING,
     ) -> None:
         """Open *path* (None: in memory), and bring it to the newest schema.
 
@@ -61,12 +64,14 @@ class Database:
             migrations: SQL scripts; the database remembers how many of them it has run.
             on_open: makes the first changes, in a transaction, once the schema is there.
             on_commit: called on the writer's thread after each group, and not in memory.
+            max_waiting: how many changes may wait.
 
         Raises:
             StoreError: it cannot be opened, or comes from a newer antmediad.
         """
         self._path = path
         self._on_commit = on_commit
+        self._max_waiting = max_waiting
         self._jobs: queue.SimpleQueue[_Job[Any]] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -144,6 +149,7 @@ class Database:
         and each is run alone.
 
         Raises:
+            StoreBusyError: too many changes wait.
             StoreError: nothing was changed; also what *change* raises itself.
         """
         if self._path is None:
@@ -154,6 +160,8 @@ class Database:
         with self._lock:
             if self._closed:
                 raise StoreError(f"cannot write {self._path}: not open for writing")
+            if self._jobs.qsize() >= self._max_waiting:
+                raise StoreBusyError(f"cannot write {self._path}: too many changes wait")
             self._jobs.put(job)
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_groups, daemon=True)
