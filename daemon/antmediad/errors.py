@@ -10,6 +10,7 @@ AntmediadError
 │   └── ApplicationExistsError  there is one of this name
 ├── GuardError              the request is refused
 │   ├── AddressError        by the IP filter
+│   ├── RateError           by a limit of requests a second
 │   └── TokenError          by the JWT filter
 ├── KeySetError             a JSON Web Key Set cannot be had or used
 ├── CertificateError        a certificate cannot be served
@@ -105,6 +106,7 @@ class GuardError(AntmediadError):
 
     status: ClassVar[int] = 403
     message: ClassVar[str] = "Forbidden"
+    headers: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -115,6 +117,22 @@ class AddressError(GuardError):
     """The IP filter refuses the client's address."""
 
     message = "Not allowed IP"
+
+
+class RateError(GuardError):
+    """There were too many requests lately.
+
+    Attributes:
+        wait_s: after which the next one may pass, whole seconds.
+    """
+
+    status = 429
+    message = "Too many requests"
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__("rate_limited")
+        self.wait_s = wait_s
+        self.headers = (("Retry-After", str(wait_s)),)
 
 
 class TokenError(GuardError):

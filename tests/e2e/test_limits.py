@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
-from tests.daemon import DEADLINE_S, Daemon, wait_until, write_properties
+from tests.daemon import DEADLINE_S, SECRET, Daemon, signed, wait_until, write_properties
 from tests.e2e.test_metrics import figure
 
 VERSION = "/LiveApp/rest/v2/version"
@@ -94,6 +94,30 @@ def test_a_stranger_may_not_send_as_much_to_the_management_api_as_a_user(daemon:
 
     assert refused.status == 413
     assert "16384" in refused.json["message"]
+
+
+def test_a_rate_limit_holds_from_the_moment_it_is_saved_to_that_at_which_it_is_taken_back(
+    daemon: Daemon,
+) -> None:
+    guarded = {"jwtControlEnabled": "true", "jwtSecretKey": SECRET}
+    daemon.write(**guarded, restRequestsPerSecondPerAddress="1")
+
+    wait_until(lambda: daemon.get(VERSION, "bad") == 429, "the limit is in force")
+    refused = wait_until(
+        lambda: (found := daemon.request("GET", VERSION)).status == 429 and found, "refused again"
+    )
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json == {
+        "success": False,
+        "message": "Too many requests",
+        "dataId": "",
+        "errorId": 0,
+    }
+    assert figure(daemon, "antmediad_guard_verdicts_total", reason="rate_limited")
+    daemon.wait_for_log("reason=rate_limited")
+    daemon.write(**guarded)
+    wait_until(lambda: daemon.get(VERSION, signed()) == 200, "the limit is gone")
+    assert {daemon.get(VERSION, signed()) for _ in range(20)} == {200}
 
 
 def test_without_files_to_open_the_daemon_goes_on(home: Path) -> None:

@@ -276,7 +276,7 @@ async def reason_after_fetch(guard: Guard, token: str) -> str:
         guard.check(CLIENTS, (token,))
     except GuardError as refused:
         try:
-            await guard.check_again(refused, CLIENTS, (token,))
+            await guard.check_again(refused, (token,))
         except GuardError as error:
             return error.reason
     return ""
@@ -341,7 +341,7 @@ def test_a_refused_address_causes_no_fetch() -> None:
     refused = AddressError("ip_not_allowed")
 
     with pytest.raises(AddressError) as error:
-        asyncio.run(guard.check_again(refused, ("8.8.8.8",), (signed_by("P-256", "ES256"),)))
+        asyncio.run(guard.check_again(refused, (signed_by("P-256", "ES256"),)))
 
     assert error.value is refused
     assert len(source.asked) == 1
@@ -502,3 +502,24 @@ def test_a_refusal_tells_the_client_no_reason() -> None:
         Guard(settings_of()).check(CLIENTS, ("x.y.z",))
 
     assert (refused.value.status, refused.value.message) == (403, "Invalid App JWT Token")
+
+
+def test_the_rate_counts_after_the_address_and_before_the_token() -> None:
+    clock = Clock()
+    guard = Guard(settings_of(ip_filter_enabled=True, rest_requests_per_second=2), monotonic=clock)
+
+    found = [reason_of(guard, "no token", clients) for clients in (("8.8.8.8",), *[CLIENTS] * 3)]
+
+    assert found == ["ip_not_allowed", "malformed", "malformed", "rate_limited"]
+    clock.now += 1
+    assert reason_of(guard, "no token") == "malformed"
+
+
+def test_looking_at_the_key_set_again_takes_no_second_token_from_the_rate() -> None:
+    source = Source(keys=key_set(jwk("P-256", kid="old")))
+    held = fetched(source)
+    guard = Guard(settings_of(rest_requests_per_second=1), [held], monotonic=Clock())
+    source.documents[LOCATION] = key_set(jwk("P-256", kid="new"))
+
+    assert asyncio.run(reason_after_fetch(guard, signed_by("P-256", "ES256", kid="new"))) == ""
+    assert reason_of(guard, signed_by("P-256", "ES256", kid="new")) == "rate_limited"

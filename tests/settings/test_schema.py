@@ -34,6 +34,8 @@ OWN_KEYS = (
     "jwtRequireExpiry",
     "jwksMaxStaleSeconds",
     "vodImportRoots",
+    "restRequestsPerSecond",
+    "restRequestsPerSecondPerAddress",
 )
 TYPES = {
     "level": "string",
@@ -107,6 +109,8 @@ def test_own_settings_are_off_by_default() -> None:
     assert settings.jwt_clock_skew_seconds == 0
     assert not settings.jwt_require_expiry
     assert settings.jwks_max_stale_seconds == 86400
+    assert settings.rest_requests_per_second == 0
+    assert settings.rest_requests_per_second_per_address == 0
     assert ServerSettings().http_max_connections_per_address == 0
 
 

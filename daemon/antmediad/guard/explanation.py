@@ -72,7 +72,7 @@ async def explain(guard: Guard, client: str, token: str) -> Explanation:
     if explained.is_allowed:
         return explained
     try:
-        await guard.check_again(TokenError(explained.reason), (client,), authorization)
+        await guard.check_again(TokenError(explained.reason), authorization)
     except GuardError:
         pass  # told below, perhaps for another reason than before
     return Explanation(guard.explain(client, authorization))

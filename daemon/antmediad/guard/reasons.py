@@ -9,6 +9,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
     {
         "ip_not_allowed": "the client's address is not in remoteAllowedCIDR",
         "ip_unreadable": "the client's address, or one that a proxy gave, is no IP address",
+        "rate_limited": "more requests came than restRequestsPerSecond and"
+        " restRequestsPerSecondPerAddress allow",
         "no_token": "there is no Authorization header, or nothing in it",
         "several_tokens": "there is more than one Authorization header",
         "malformed": "this is no JSON Web Token in compact form (RFC 7519)",

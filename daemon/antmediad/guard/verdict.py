@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from antmediad.errors import AddressError, GuardError, TokenError
 from antmediad.guard.address import AddressFilter, Network
 from antmediad.guard.key_set import KeySet, find_keys
+from antmediad.guard.rate import Rate
 from antmediad.guard.token import (
     ASYMMETRIC_ALGORITHMS,
     SECRET_ALGORITHM,
@@ -71,6 +72,10 @@ class GuardSettings(Protocol):
     def jwt_require_expiry(self) -> bool: ...
     @property
     def jwks_max_stale_seconds(self) -> int: ...
+    @property
+    def rest_requests_per_second(self) -> int: ...
+    @property
+    def rest_requests_per_second_per_address(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +99,19 @@ class Guard:
         settings: GuardSettings,
         key_sets: Sequence[KeySet] = (),
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Guard by *settings*; *key_sets* are those of ``settings.jwks_url``."""
         self._settings = settings
         self._addresses = (
             AddressFilter(settings.remote_allowed_cidr) if settings.ip_filter_enabled else None
+        )
+        per_second = settings.rest_requests_per_second
+        per_second_of_address = settings.rest_requests_per_second_per_address
+        self._rate = (
+            Rate(per_second, per_second_of_address, monotonic)
+            if per_second or per_second_of_address
+            else None
         )
         self._wants_token = settings.jwt_control_enabled
         self._key_sets = tuple(key_sets)
@@ -127,30 +140,32 @@ class Guard:
             authorization: the lines of the ``Authorization`` header.
 
         Raises:
-            AddressError, TokenError: the first filter that refuses.
+            AddressError, RateError, TokenError: the first filter that refuses.
         """
         if self._addresses is not None:
             if not clients:
                 raise AddressError("ip_unreadable")
             for client in clients:
                 self._addresses.check(client)
+        # Before the token: a flood of bad ones costs no signature checks.
+        if self._rate is not None:
+            self._rate.take(clients)
         if self._wants_token:
             self._check_token(bearer_token(authorization))
 
-    async def check_again(
-        self, error: GuardError, clients: Sequence[str], authorization: Sequence[str]
-    ) -> None:
+    async def check_again(self, error: GuardError, authorization: Sequence[str]) -> None:
         """Decide on a request that `check` refused with *error*, once the keys are fetched anew.
 
         Raises:
-            AddressError, TokenError: it stays refused.
+            GuardError: it stays refused.
         """
         if not (self._is_jwks and self._may_change(error.reason, authorization)):
             raise error
         asked = await asyncio.gather(*(one.fetch_for_unknown_key() for one in self._key_sets))
         if not any(asked):
             raise error
-        self.check(clients, authorization)
+        # It has passed all that comes before its token, and taken its place in the rate.
+        self._check_token(bearer_token(authorization))
 
     def _may_change(self, reason: str, authorization: Sequence[str]) -> bool:
         if reason not in _MAY_CHANGE_WITHOUT_KID:

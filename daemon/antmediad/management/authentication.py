@@ -126,7 +126,7 @@ class Authentication:
             try:
                 guard.check(clients, given)
             except GuardError as error:
-                await guard.check_again(error, clients, given)
+                await guard.check_again(error, given)
         except GuardError as error:
             logger.info(
                 "management request refused: client=%s reason=%s", ",".join(clients), error.reason

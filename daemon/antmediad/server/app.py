@@ -277,7 +277,7 @@ class App:
                 answer = await answer
         except GuardError as error:
             reason = error.reason
-            answer = refusal(error.status, error.message)
+            answer = refusal(error.status, error.message, error.headers)
         except RequestError as error:
             reason = error.reason
             answer = refusal(error.status, error.message, error.headers)
@@ -393,7 +393,7 @@ class App:
     ) -> None:
         try:
             with self.set_aside():
-                await served.guard.check_again(error, clients, authorization)
+                await served.guard.check_again(error, authorization)
         except GuardError as final:
             self._note_refusal(served, request, clients, final)
             raise

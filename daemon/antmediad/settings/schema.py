@@ -1734,6 +1734,26 @@ class Settings(Masked):
         expected="absolute directories, comma separated",
         description="Directories from which recordings may be imported; none while empty.",
     )
+    rest_requests_per_second: int = setting(
+        "restRequestsPerSecond",
+        default=0,
+        minimum=0,
+        maximum=1000000,
+        expected="requests a second; 0 = no limit",
+        effective=True,
+        group="rest-security",
+        description="REST requests a second, of all clients; further ones are answered with 429.",
+    )
+    rest_requests_per_second_per_address: int = setting(
+        "restRequestsPerSecondPerAddress",
+        default=0,
+        minimum=0,
+        maximum=1000000,
+        expected="requests a second; 0 = no limit",
+        effective=True,
+        group="rest-security",
+        description="The same for each client's address, of IPv6 for each /64.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
