@@ -73,6 +73,18 @@ def test_requests_and_verdicts_are_counted(daemon: Daemon) -> None:
     assert answered == refused + 2
 
 
+def test_tokens_that_were_verified_before_are_counted_apart(daemon: Daemon) -> None:
+    daemon.write(jwtControlEnabled="true", jwtSecretKey="a" * 32)
+    wait_until(lambda: daemon.get(VERSION) == 403)
+    token, name = signed(secret="a" * 32), "antmediad_token_lookups_total"
+
+    statuses = [daemon.get(VERSION, token) for _ in range(3)]
+
+    assert statuses == [200] * 3
+    assert figure(daemon, name, application="LiveApp", result="hit") == 2
+    assert figure(daemon, name, application="LiveApp", result="miss") == 1
+
+
 def test_reloads_states_and_generations_are_told(daemon: Daemon) -> None:
     def state(name: str) -> float | None:
         return figure(daemon, "antmediad_settings_state", application="LiveApp", state=name)

@@ -78,6 +78,19 @@ class GuardSettings(Protocol):
     def rest_requests_per_second_per_address(self) -> int: ...
 
 
+class TokenCounts(Protocol):
+    """Counts the tokens that were remembered, and those that were not."""
+
+    token_hits: int
+    token_misses: int
+
+
+@dataclass(slots=True)
+class _Unread:
+    token_hits: int = 0
+    token_misses: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One check on the way to a verdict: its name, the reason it failed for, and a remark."""
@@ -100,9 +113,11 @@ class Guard:
         key_sets: Sequence[KeySet] = (),
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        counts: TokenCounts | None = None,
     ) -> None:
         """Guard by *settings*; *key_sets* are those of ``settings.jwks_url``."""
         self._settings = settings
+        self._counts: TokenCounts = _Unread() if counts is None else counts
         self._addresses = (
             AddressFilter(settings.remote_allowed_cidr) if settings.ip_filter_enabled else None
         )
@@ -213,8 +228,10 @@ class Guard:
             self._forget_with_keys()
         span = self._remembered.get(text)
         if span is not None:
+            self._counts.token_hits += 1
             self._check_time(*span)
             return
+        self._counts.token_misses += 1
         token = parse_token(text)
         self._check_algorithm(token)
         self._check_signature(token)

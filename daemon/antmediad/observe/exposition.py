@@ -161,6 +161,11 @@ def _of_requests(requests: Mapping[str, Counts]) -> Iterator[Metric]:
         "Requests to play that were refused, by reason.",
         labels=("application", "reason"),
     )
+    tokens = CounterMetricFamily(
+        "antmediad_token_lookups",
+        "Tokens that were verified before (hit), and those whose signature was checked (miss).",
+        labels=("application", "result"),
+    )
     for name, counts in requests.items():
         classes = Counter({f"{digit}xx": 0 for digit in (2, 4, 5)})
         for status, count in counts.statuses.items():
@@ -171,11 +176,13 @@ def _of_requests(requests: Mapping[str, Counts]) -> Iterator[Metric]:
             _add(took, (name,), counts.took_s)
         if name:
             verdicts.add_metric((name, "passed", ""), counts.passed)
+            tokens.add_metric((name, "hit"), counts.token_hits)
+            tokens.add_metric((name, "miss"), counts.token_misses)
         for reason, count in counts.refused.items():
             verdicts.add_metric((name, "refused", reason), count)
         for reason, count in counts.play_refused.items():
             plays.add_metric((name, reason), count)
-    yield from (answered, took, verdicts, plays)
+    yield from (answered, took, verdicts, tokens, plays)
 
 
 def _of_files(files: Iterable[FileFigures]) -> Iterator[Metric]:

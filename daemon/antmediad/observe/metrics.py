@@ -48,13 +48,24 @@ class Counts:
         refused: how many it refused, by reason.
         play_refused: how many requests to play were refused, by reason.
         statuses: how many were answered with each status.
+        token_hits: how many tokens the guard had verified before, and remembered.
+        token_misses: how many it had to verify.
         took_s: how long the answers took, but not those that are files; seconds.
     """
 
-    __slots__ = ("passed", "play_refused", "refused", "statuses", "took_s")
+    __slots__ = (
+        "passed",
+        "play_refused",
+        "refused",
+        "statuses",
+        "token_hits",
+        "token_misses",
+        "took_s",
+    )
 
     def __init__(self) -> None:
         self.passed = 0
+        self.token_hits = self.token_misses = 0
         self.refused: Counter[str] = Counter()
         self.play_refused: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
@@ -64,6 +75,7 @@ class Counts:
         """Return counts that do not change with these."""
         copy = Counts()
         copy.passed, copy.refused = self.passed, self.refused.copy()
+        copy.token_hits, copy.token_misses = self.token_hits, self.token_misses
         copy.play_refused, copy.statuses = self.play_refused.copy(), self.statuses.copy()
         copy.took_s = self.took_s.copy()
         return copy

@@ -88,7 +88,7 @@ class App:
         self,
         registry: Registry,
         stores: Stores,
-        make_guard: Callable[[Settings], Guard],
+        make_guard: Callable[[Settings, Counts], Guard],
         metrics: Metrics,
         refusals: Refusals,
         access_log: AccessLog,
@@ -98,7 +98,7 @@ class App:
         """Serve the applications of *registry*.
 
         Args:
-            make_guard: makes the guard for a snapshot's settings.
+            make_guard: makes the guard for a snapshot's settings, which counts its tokens.
             address: under which other machines reach this one.
         """
         self._registry = registry
@@ -159,12 +159,13 @@ class App:
         served = self._served.get(name)
         if served is None or served.settings is not settings:
             home = self._registry.home
+            counts = self._metrics.requests[name]
             directory = home.webapps.absolute() / name
             new = self._served[name] = Served(
                 name,
                 settings,
-                self._make_guard(settings),
-                self._metrics.requests[name],
+                self._make_guard(settings, counts),
+                counts,
                 self._stores,
                 Files(directory, self._scripts, home.read_only) if served is None else served.files,
             )

@@ -26,7 +26,7 @@ from antmediad.management.passwords import Passwords
 from antmediad.observe.access import AccessLog
 from antmediad.observe.exposition import Load
 from antmediad.observe.logs import retry_files, set_level
-from antmediad.observe.metrics import Metrics
+from antmediad.observe.metrics import Counts, Metrics
 from antmediad.observe.refusals import Refusals
 from antmediad.server import systemd
 from antmediad.server.app import App
@@ -261,9 +261,9 @@ class Daemon:
             self._https_port if self._https_port is not None else settings.https_port,
         )
 
-    def _make_guard(self, settings: Settings) -> Guard:
+    def _make_guard(self, settings: Settings, counts: Counts) -> Guard:
         key_sets = self._key_sets.of(settings.jwks_url) if settings.jwt_control_enabled else ()
-        return Guard(settings, key_sets)
+        return Guard(settings, key_sets, counts=counts)
 
     def _on_change(self, name: str) -> None:
         if name != SERVER:
