@@ -332,6 +332,18 @@ def test_an_object_that_other_readers_refuse_is_shown_as_text(text: str) -> None
     assert not changes_of({"customSettings": shown}, base).texts
 
 
+def test_a_long_list_in_another_order_keeps_what_was_masked() -> None:
+    users = [{"name": number, "password": f"p{number}"} for number in range(20_000)]
+    base = Settings(custom_settings=json.dumps({"users": users}))
+    shown = json.loads(json.dumps(application_object(base)["customSettings"]))
+    shown["users"].reverse()
+
+    text = changes_of({"customSettings": shown}, base).texts["customSettings"]
+
+    assert text is not None
+    assert len(json.loads(text)["users"]) == len(users)
+
+
 def test_only_one_token_mode_can_be_switched_on() -> None:
     base = read(SHIPPED + "playTokenControlEnabled=true\nplayJwtControlEnabled=true\n").settings
 

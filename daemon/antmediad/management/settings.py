@@ -123,7 +123,8 @@ async def _change(
     properties = _properties(current)
     is_whole = 2 * len(posted.keys() & properties.keys()) >= len(properties)
     base = before if before is not None and is_whole and expected is None else current
-    changes = _changes(posted, base, current)
+    # On a thread: an object may be large, and other requests are not to wait for it.
+    changes = await asyncio.to_thread(_changes, posted, base, current)
     if expected is None and file.state == "active":
         # Made out against these settings: not to be made to others.
         expected = snapshot.digest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -73,21 +74,39 @@ def _unmasked_items(posted: Sequence[Any], base: Sequence[Any], shown: Sequence[
 
     A secret must not get to an item that merely took the place of its own.
     """
-    left = dict(enumerate(shown))
+    # By what they say, not each with each: there may be a hundred thousand.
+    contents = [_content(item) for item in shown]
+    places: dict[object, deque[int]] = {}
+    for was, content in enumerate(contents):
+        places.setdefault(content, deque()).append(was)
+    taken: set[int] = set()
     found: dict[int, Any] = {}
     for position, item in enumerate(posted):
-        here = [position] if position in left else []
-        for was in (*here, *left):
-            if is_same(item, left[was]):
-                found[position] = base[was]
-                del left[was]
-                break
+        content = _content(item)
+        waiting = places.get(content, deque())
+        while waiting and waiting[0] in taken:
+            waiting.popleft()
+        if not waiting:
+            continue
+        is_here = position < len(shown) and position not in taken and contents[position] == content
+        was = position if is_here else waiting[0]
+        found[position] = base[was]
+        taken.add(was)
     stayed = len(posted) == len(shown)
     return [
         found[position]
         if position in found
-        else unmasked(item, base[position], left[position])
-        if stayed and position in left
+        else unmasked(item, base[position], shown[position])
+        if stayed and position not in taken
         else unmasked(item, None, None)
         for position, item in enumerate(posted)
     ]
+
+
+def _content(document: Any) -> object:
+    """Return what is equal, and has the same hash, for documents of which `is_same` is true."""
+    if isinstance(document, dict):
+        return "object", frozenset((name, _content(member)) for name, member in document.items())
+    if isinstance(document, list):
+        return "array", tuple(map(_content, document))
+    return isinstance(document, bool), document
