@@ -157,6 +157,7 @@ def test_rights_decide_who_sees_the_server(admin: Manager, reader: Manager) -> N
         (14, 1024, "o\n"),
         (16, 10, ""),
         (9_999_999_999, 10, ""),
+        ((1 << 63) - 1, 10, ""),
         (0, 0, ""),
         (-1, 0, ""),
     ],

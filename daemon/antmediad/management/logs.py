@@ -66,7 +66,8 @@ def piece_of(path: Path, offset: int, size: int) -> dict[str, Any]:
         if not stat.S_ISREG(status.st_mode):
             return {"logContent": "There is no log yet"}
         begin = max(0, status.st_size - size) if offset == TAIL else offset
-        content = os.pread(descriptor, size, begin)
+        # Not beyond the end, where an offset may be too large for the system.
+        content = os.pread(descriptor, size, min(begin, status.st_size))
     finally:
         os.close(descriptor)
     return {
