@@ -64,10 +64,19 @@ def check_role(identity: Identity, name: str, least: Role) -> None:
         raise RequestError(403, NOT_ALLOWED)
 
 
+def _is_credential(segments: tuple[str, ...]) -> bool:
+    """Tell whether what is read at this path lets somebody play or publish."""
+    of_stream = segments[5:] if segments[1:4] == ("rest", "v2", "broadcasts") else ()
+    return of_stream[:1] in (("token",), ("jwt-token",), ("tokens",)) or (
+        of_stream[:1] == ("subscribers",) and of_stream[2:] == ("totp",)
+    )
+
+
 def check_proxied(identity: Identity | None, method: str, segments: tuple[str, ...]) -> None:
     """Let a call of an application's API go on that comes through the panel's proxy.
 
-    Whoever may read the application reads; broadcasts and VoDs are changed by ``USER``, too.
+    Whoever may read the application reads; broadcasts and VoDs are changed by ``USER``, too, who
+    also gets the tokens and codes of streams: to have one is more than to read.
 
     Args:
         segments: the path of the call, the application's name first.
@@ -77,7 +86,7 @@ def check_proxied(identity: Identity | None, method: str, segments: tuple[str, .
     """
     if identity is None:
         raise RequestError(403, NOT_AUTHENTICATED)
-    if method in ("GET", "HEAD", "OPTIONS"):
+    if method in ("GET", "HEAD", "OPTIONS") and not _is_credential(segments):
         least = Role.READ_ONLY
     elif segments[1:4] in (("rest", "v2", "broadcasts"), ("rest", "v2", "vods")):
         least = Role.USER

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from antmediad.errors import GuardError, RequestError
+from antmediad.errors import GuardError, RequestError, StoreError
 from antmediad.guard.key_set import KeySets
 from antmediad.guard.token import claims_of, parse_token
 from antmediad.guard.verdict import Guard
@@ -113,7 +113,11 @@ class Authentication:
         if session is None or user is None:
             return None
         if now - session.seen_at >= TOUCH_AFTER_S:
-            await store.accounts.touch_session(digest, now)
+            try:
+                await store.accounts.touch_session(digest, now)
+            except StoreError as error:
+                # On a full disk, too, an administrator closes a guard; the session ends in time.
+                logger.warning("session not prolonged: error=%s", error)
         return Identity(user.email, rights_of(user), user.email, digest)
 
     async def _identify_token(

@@ -36,12 +36,16 @@ async def dispatch(call: Call, route: Route, read: Callable[[], Awaitable[None]]
         found = route.handler(call)
         answer = found if isinstance(found, Answer) else await found
     except RequestError as error:
-        if route.is_recorded and (call.identity is not None or call.note.action):
+        if _is_recorded(call, route) and (call.identity is not None or call.note.action):
             await record(call, route, False, error.message)
         raise
-    if route.is_recorded and not call.note.left_out:
+    if _is_recorded(call, route):
         await record(call, route, *outcome_of(answer))
     return answer
+
+
+def _is_recorded(call: Call, route: Route) -> bool:
+    return route.is_recorded and not call.note.left_out
 
 
 async def record(call: Call, route: Route | None, success: bool, message: str) -> None:

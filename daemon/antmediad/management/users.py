@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ from antmediad.management.rights import (
 )
 from antmediad.management.routes import Route
 from antmediad.store.accounts import User, check_email, key_of
+
+logger = logging.getLogger(__name__)
 
 TYPES = ("ADMIN", "USER", "READ_ONLY")
 # What stands in a path where an e-mail could.
@@ -89,6 +92,8 @@ async def authenticate(call: Call) -> Answer:
     try:
         fits = await call.resources.passwords.verify(stored, received)
     except (RequestError, StoreError):
+        # As it counts for no block, anybody may repeat it without end.
+        call.note.left_out = True
         for client in call.clients:
             await lockout.withdrawn(email, client, call.now)
         raise
@@ -185,16 +190,20 @@ async def add_first_user(call: Call) -> Answer:
     """Make the first user, an administrator of everything."""
     sent = call.object()
     call.note.action, call.note.target = "first user refused", call.text("email", sent)
+    # Nothing limits how often a stranger tries: the audit log never ends, the other one is rotated.
+    call.note.left_out = True
     accounts = call.resources.management.accounts
     if accounts.has_users():
         return result(False, "There is a first user already", error_id=-1)
     code = call.text("setupCode", sent)
     if not call.is_local and not call.resources.setup_code.fits(code):
+        logger.info("first user refused: client=%s", ",".join(call.clients))
         return refusal(
             403,
             "The first user can be made from the machine itself, by 'antmediad user add', or with"
             " the set-up code in the daemon's log (setupCode)",
         )
+    call.note.left_out = False
     email = _new_email(call, sent)
     received = call.text("password", sent, required=True)
     user = User(
@@ -309,7 +318,13 @@ async def change_password(call: Call) -> Answer:
             return result(False, _BLOCKED)
     accounts, passwords = call.resources.management.accounts, call.resources.passwords
     stored = accounts.password_hash(email)
-    if not await passwords.verify(stored, call.text("password", sent)):
+    try:
+        fits = await passwords.verify(stored, call.text("password", sent))
+    except (RequestError, StoreError):
+        for client in call.clients:
+            await lockout.withdrawn(email, client, call.now)
+        raise
+    if not fits:
         return result(False, "User not exist with that name and pass")
     for client in call.clients:
         await lockout.succeeded(email, client, call.now)
