@@ -81,6 +81,10 @@ class SettingsWriteError(SettingsError):
         super().__init__((Problem("error", message),))
 
 
+class PropertyTypeError(SettingsError):
+    """A posted property has a JSON type that cannot be turned into its own."""
+
+
 class BackupError(AntmediadError):
     """A backup cannot be made, or is none that can be used."""
 

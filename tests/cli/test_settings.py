@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from antmediad.settings.setting import MASK
 from antmediad.store.history import History
 from tests.daemon import DAEMON, SECRET, Daemon, signed, wait_until
 
@@ -69,7 +70,7 @@ def test_get_prints_what_is_in_the_file_with_secrets_masked(settings: Settings) 
 
     lines = done.stdout.splitlines()
     assert done.returncode == 0
-    assert {"jwtControlEnabled=true", "jwtSecretKey=********", "my.own.key=kept"} <= set(lines)
+    assert {"jwtControlEnabled=true", f"jwtSecretKey={MASK}", "my.own.key=kept"} <= set(lines)
     assert not [line for line in lines if line.startswith("remoteAllowedCIDR=")]
     assert SECRET not in done.stdout
     assert OTHER not in done.stdout
@@ -78,7 +79,7 @@ def test_get_prints_what_is_in_the_file_with_secrets_masked(settings: Settings) 
 def test_get_takes_any_spelling_and_tells_defaults(settings: Settings) -> None:
     done = settings("get", "settings.jwtSecretKey", "settings.remoteAllowedCIDR")
 
-    assert done.stdout == "jwtSecretKey=********\nremoteAllowedCIDR=127.0.0.1\n"
+    assert done.stdout == f"jwtSecretKey={MASK}\nremoteAllowedCIDR=127.0.0.1\n"
 
 
 def test_get_reveals_only_when_told_to(settings: Settings) -> None:
@@ -115,7 +116,7 @@ def test_get_masks_a_secret_that_a_placeholder_brings_in(settings: Settings) -> 
 
     done = settings("get")
 
-    assert "appName=x********x" in done.stdout
+    assert f"appName=x{MASK}x" in done.stdout
     assert SECRET not in done.stdout + done.stderr
 
 
@@ -134,7 +135,7 @@ def test_set_reads_a_secret_from_standard_input_and_does_not_show_it(settings: S
 
     assert done.returncode == 0
     assert settings.path.read_text() == FILE.replace(SECRET, OTHER)
-    assert "-jwtSecretKey: ********\n+jwtSecretKey: ********" in done.stdout
+    assert f"-jwtSecretKey: {MASK}\n+jwtSecretKey: {MASK}" in done.stdout
     assert OTHER not in done.stdout + done.stderr
 
 
@@ -242,8 +243,8 @@ def test_diff_compares_versions_and_the_file(settings: Settings) -> None:
 
     assert [one.returncode for one in (last, first, between, same)] == [1, 1, 1, 0]
     assert "+my.own.key=new" in first.stdout
-    assert "jwtSecretKey: ********\n+" not in first.stdout
-    assert "-jwtSecretKey: ********\n+jwtSecretKey: ********" in between.stdout
+    assert f"jwtSecretKey: {MASK}\n+" not in first.stdout
+    assert f"-jwtSecretKey: {MASK}\n+jwtSecretKey: {MASK}" in between.stdout
     assert not [
         one for one in (last, first, between) if SECRET in one.stdout or OTHER in one.stdout
     ]

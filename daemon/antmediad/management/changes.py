@@ -18,7 +18,7 @@ from antmediad.management.subject import Subject
 from antmediad.properties.editor import split_lines
 from antmediad.settings.form import values
 from antmediad.settings.references import is_reference
-from antmediad.settings.setting import MASK, text_of
+from antmediad.settings.setting import has_mask, text_of
 from antmediad.settings.spelling import OBSOLETE_KEYS
 
 MAX_CHANGES: Final = 1000
@@ -82,7 +82,7 @@ def _meant(
             meant[spelling] = None
         elif text == masks.get(declared[0].key if declared else spelling):
             continue
-        elif MASK in text:
+        elif has_mask(text):
             problems.append(Problem("error", MASKED, 0, spelling))
         elif text != standing.get(spelling) and is_reference(
             text, secret=bool(declared) and all(one.secret for one in declared)

@@ -15,19 +15,23 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from antmediad.api.answer import OK, Answer, answer
+from antmediad.api.answer import OK, Answer, answer, result
 from antmediad.api.models import RESULT
 from antmediad.api.routes import Query, Schema
 from antmediad.applications.change import ATTEMPTS
 from antmediad.applications.registry import AnyFile
 from antmediad.applications.write import edit_settings
-from antmediad.errors import RequestError, SettingsConflictError, SettingsError
+from antmediad.errors import (
+    PropertyTypeError,
+    RequestError,
+    SettingsConflictError,
+    SettingsError,
+)
 from antmediad.management.access import check_role
 from antmediad.management.call import Call
 from antmediad.management.changes import make_change
 from antmediad.management.conditions import entity_tag, expected_digest
 from antmediad.management.dispatch import record
-from antmediad.management.problems import status_of
 from antmediad.management.properties import note_change, read_text
 from antmediad.management.rights import SYSTEM, Role
 from antmediad.management.routes import Route
@@ -105,9 +109,14 @@ async def change_settings(subject: Subject, call: Call) -> Answer:
         attempts -= 1
         try:
             return await _change(subject, call, file, posted, expected)
+        except SettingsConflictError as error:
+            if not attempts:
+                raise RequestError(412, str(error)) from error
+        except PropertyTypeError as error:
+            raise RequestError(400, str(error)) from error
         except SettingsError as error:
-            if not (attempts and isinstance(error, SettingsConflictError)):
-                raise RequestError(status_of(error), str(error)) from error
+            # Clients of Ant Media Server look for success here, and show the message.
+            return result(False, str(error))
         await call.resources.registry.reload_aside(file.name)
 
 

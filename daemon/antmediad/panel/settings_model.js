@@ -2,7 +2,7 @@
 
 import { ApiError, get, post } from "./api.js";
 
-// What the API shows in place of a secret, also within a JSON object.
+// The API shows more than these in place of a secret, also within a JSON object.
 const MASK = "********";
 
 let forms = null;

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, NoReturn
 
-from antmediad.errors import Problem, SettingsError
+from antmediad.errors import Problem, PropertyTypeError, SettingsError
 from antmediad.settings.checks import EXCLUSIVE
 from antmediad.settings.included import included_secrets, without
 from antmediad.settings.ladder import Step, parse_steps, steps_from, steps_of, text_of_steps
@@ -20,6 +20,7 @@ from antmediad.settings.setting import (
     MASK,
     Setting,
     Value,
+    has_mask,
     masked,
     text_of,
     without_userinfo,
@@ -115,7 +116,8 @@ def changes_of(
         warnings: as `application_object` was given them.
 
     Raises:
-        SettingsError: with every problem; their keys are JSON names, and no value is told.
+        PropertyTypeError: with every problem; their keys are JSON names, and no value is told.
+        SettingsError: as that, when none is about a type.
     """
     reading = _Posted(base, APPLICATION_KEYS, warnings)
     for name, value in posted.items():
@@ -143,6 +145,7 @@ def server_changes_of(
     """Return what a posted object changes of the server's settings; as `changes_of`.
 
     Raises:
+        PropertyTypeError: as there.
         SettingsError: as there; also for a property that changed and is not one of
             `SERVER_WRITABLE`.
     """
@@ -213,6 +216,7 @@ class _Posted:
         self._base = base
         self._shown = _object(base, declared, False, warnings)
         self._problems: list[Problem] = []
+        self._error: type[SettingsError] = SettingsError
 
     def add(self, message: str, name: str) -> None:
         self._problems.append(Problem("error", message, 0, name))
@@ -224,6 +228,8 @@ class _Posted:
         except SettingsError as error:
             for problem in error.problems:
                 self.add(problem.message, declared.json_name or declared.key)
+            if isinstance(error, PropertyTypeError):
+                self._error = PropertyTypeError
             return
         if change is not None:
             self.texts[declared.key] = change.text
@@ -242,10 +248,11 @@ class _Posted:
         """Return what was gathered.
 
         Raises:
-            SettingsError: there were problems.
+            PropertyTypeError: one of its properties has the wrong type.
+            SettingsError: there were other problems.
         """
         if self._problems:
-            raise SettingsError(tuple(self._problems))
+            raise self._error(tuple(self._problems))
         return Changes(MappingProxyType(self.texts), tuple(self.ignored))
 
     def _change(self, declared: Setting, posted: object) -> _Change | None:
@@ -269,16 +276,16 @@ class _Posted:
 def _read(declared: Setting, posted: object, base: Value, shown: Any) -> _Change | None:
     if posted is None:
         if declared.kind == "bool" or declared.kind in _NUMBERS:
-            _refuse(_expected(declared))
+            _refuse_type(_expected(declared))
         return _Change(declared.default, None)
     if declared.kind == "object":
         return _read_object(declared, posted, base, shown)
     text = _text_posted(declared, posted)
     if text == shown or (declared.secret and text == MASK):
         return None
-    if MASK in text:
+    if has_mask(text):
         _refuse("expected a value in place of the mask")
-    value = convert(declared, text)
+    value = _converted(declared, text)
     if isinstance(value, bool | int | float) or declared.kind == "level":
         return _Change(value, text_of(value))
     if isinstance(value, tuple) and isinstance(base, tuple):
@@ -295,7 +302,7 @@ def _read_object(declared: Setting, posted: object, base: Value, shown: Any) -> 
     if is_same(document, shown):
         return None
     if not isinstance(document, dict):
-        _refuse("expected a JSON object")
+        _refuse_type("expected a JSON object")
     if not is_portable(document):
         _refuse(f"expected {MAX_DEPTH} levels of nesting or less, and numbers of 64 bits")
     was = _document(text_of(base))
@@ -317,7 +324,16 @@ def _text_posted(declared: Setting, posted: object) -> str:
     elif isinstance(posted, int | float) and declared.kind != "bool":
         whole = isinstance(posted, float) and posted.is_integer()
         return text_of(int(posted) if whole else posted)
-    _refuse(_expected(declared))
+    _refuse_type(_expected(declared))
+
+
+def _converted(declared: Setting, text: str) -> Value:
+    try:
+        return convert(declared, text)
+    except SettingsError as error:
+        if declared.kind == "bool" or declared.kind in _NUMBERS:
+            raise PropertyTypeError(error.problems) from None
+        raise
 
 
 def _expected(declared: Setting) -> str:
@@ -399,3 +415,7 @@ def _read_ladder(posted: Mapping[str, Any], base: Settings, reading: _Posted) ->
 
 def _refuse(message: str) -> NoReturn:
     raise SettingsError((Problem("error", message),))
+
+
+def _refuse_type(message: str) -> NoReturn:
+    raise PropertyTypeError((Problem("error", message),))

@@ -36,7 +36,13 @@ Misfit = Literal["refused", "kept", "default"]
 Spellings = Mapping[str, tuple["Setting", ...]]
 """The settings of a file by every spelling; one old spelling can stand for several."""
 
-MASK: Final = "********"
+MASK: Final = "*" * 32
+"""What is shown for a secret.
+
+Ant Media Server's panels count its characters, and save nothing while a secret for stream tokens
+has less than these.
+"""
+_PART_OF_A_MASK = "*" * 8
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _CREDENTIAL = re.compile(
@@ -210,6 +216,11 @@ def masked(declared: Setting, value: Value) -> str:
     if declared.kind == "object" and ("@" in text or "\\" in text or _CREDENTIAL.search(text)):
         return _masked_object(text)
     return without_userinfo(text)
+
+
+def has_mask(text: str) -> bool:
+    """Tell whether a text holds a mask, or so much of one that it cannot be meant as a value."""
+    return _PART_OF_A_MASK in text
 
 
 def without_userinfo(text: str) -> str:
