@@ -363,6 +363,9 @@ def test_a_path_parameter_widens_no_rights_elsewhere(daemon: Daemon) -> None:
         "_path=LiveApp%5Crest",
         "_path=LiveApp/rest/v2/ver%00sion",
         "_path=%FF",
+        "_path=LiveApp/rest/v2/%252e%252e/v2/version",
+        "_path=LiveApp/rest%252Fv2/version",
+        "_path=LiveApp/rest/v2/%25FF",
     ],
 )
 def test_the_proxy_takes_exactly_one_path_in_normal_form(daemon: Daemon, query: str) -> None:

@@ -104,8 +104,9 @@ export function query(path, parameters) {
  * @param {string[]} segments plain, not encoded
  */
 export function restOf(application, segments, parameters = {}) {
-  // The daemon takes the segments as they are, so that encoding them here would be part of the names.
-  return query("/request", { _path: [application, "rest", "v2", ...segments].join("/"), ...parameters });
+  // The parameter is a path, with encoded segments, which as a parameter is encoded as a whole.
+  const path = [application, "rest", "v2", ...segments].map(encodeURIComponent).join("/");
+  return query("/request", { _path: path, ...parameters });
 }
 
 export const get = (path, options) => call("GET", path, options);

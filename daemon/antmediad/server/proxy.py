@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from antmediad.errors import RequestError
 from antmediad.server.paths import parse_query
@@ -55,9 +55,9 @@ def read_proxied(segments: Sequence[str], query: str) -> Proxied:
     paths = [value for name, value in pairs if name == _PARAMETER]
     if len(paths) != 1:
         raise RequestError(400, f"{_PARAMETER}: expected exactly one, {{App}}/rest/v2/...")
-    # Decoded once by now: what looks encoded still is text of a segment.
+    # Decoded as a parameter by now: what it holds is a URL's path, with segments of its own.
     path, _, inner_query = paths[0].partition("?")
-    asked = path.removeprefix("/").removesuffix("/").split("/")
+    asked = map(_decoded, path.removeprefix("/").removesuffix("/").split("/"))
     suffix = segments[segments.index("request") + 1 :]
     values = parse_query(inner_query)
     for name, value in pairs:
@@ -66,7 +66,19 @@ def read_proxied(segments: Sequence[str], query: str) -> Proxied:
     return Proxied(tuple(map(_checked, (*asked, *suffix))), values)
 
 
+def _decoded(segment: str) -> str:
+    try:
+        return unquote_to_bytes(segment).decode()
+    except UnicodeError:
+        raise RequestError(400, f"{_PARAMETER}: expected UTF-8") from None
+
+
 def _checked(segment: str) -> str:
-    if segment in ("", ".", "..") or "\\" in segment or not segment.isprintable():
+    if (
+        segment in ("", ".", "..")
+        or "/" in segment
+        or "\\" in segment
+        or not segment.isprintable()
+    ):
         raise RequestError(400, f"{_PARAMETER}: expected a path in normal form")
     return segment
