@@ -3,7 +3,8 @@
 AntmediadError
 ├── SettingsError           a properties file cannot be used; the snapshot in force stays
 │   ├── SettingsConflictError  it is not the file any more that is to be replaced
-│   └── SettingsWriteError  it cannot be replaced
+│   ├── SettingsWriteError  it cannot be replaced
+│   └── PropertyTypeError   a posted property has another JSON type
 ├── BackupError             a backup cannot be made, or cannot be used
 ├── HomeInUseError          another process serves the home
 ├── ApplicationError        an application cannot be created or removed

@@ -17,7 +17,8 @@ RESERVED = frozenset(
     {
         *("root", "consoleapp"),  # the management application of Ant Media Server
         "system",  # in a user's rights: all applications
-        *("rest", "panel", "request", "openapi"),  # what is served beside the applications
+        # what is served beside the applications
+        *("rest", "panel", "request", "openapi", "openapi-management"),
         *("healthz", "readyz", "metrics"),
         *("settings", "live-streams"),  # of the management API's paths below /applications
         "key-sets",  # beside the applications' data

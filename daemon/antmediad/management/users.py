@@ -79,8 +79,10 @@ _NEW_USER = Schema(
 async def authenticate(call: Call) -> Answer:
     """Log in: the answer sets the session's cookie."""
     sent = call.object()
-    email = call.text("email", sent, required=True)
-    received = call.text("password", sent, required=True)
+    email, received = call.text("email", sent), call.text("password", sent)
+    if not email or not received:
+        call.note.left_out = True
+        return result(False, _WRONG)
     call.note.action, call.note.target = "login refused", email
     store, lockout = call.resources.management, call.resources.lockout
     for client in call.clients:
@@ -252,7 +254,7 @@ async def add_user(call: Call) -> Answer:
 
 
 async def edit_user(call: Call) -> Answer:
-    """Replace a user's rights and names, and set a new password if there is one."""
+    """Replace a user's rights, and set those names and the password that are sent."""
     sent = call.object()
     email = call.text("email", sent, required=True)
     call.note.action, call.note.target = "user not changed", email
@@ -262,7 +264,14 @@ async def edit_user(call: Call) -> Answer:
     before = accounts.find_user(email)
     if before is None:
         return result(False, "Edited user is not found in database")
-    user = _read_user(call, sent, before.email)
+    # Ant Media Server's panels send no names when they change the rights.
+    names = {
+        "firstName": before.first_name,
+        "lastName": before.last_name,
+        "fullName": before.full_name,
+        "picture": before.picture,
+    }
+    user = _read_user(call, {**names, **sent}, before.email)
     new_password = call.text("newPassword", sent)
     stored = await call.resources.passwords.hash(new_password) if new_password else ""
 
@@ -345,7 +354,7 @@ def _new_email(call: Call, sent: Mapping[str, Any]) -> str:
 
 
 def _read_user(call: Call, sent: Mapping[str, Any], email: str) -> User:
-    """Return the user that a body describes; what it lacks is null, as in Ant Media Server.
+    """Return the user that a body describes; what it lacks is null.
 
     Raises:
         RequestError: 400, a type is none, or a member has the wrong JSON type.

@@ -74,11 +74,6 @@ def _decoded(segment: str) -> str:
 
 
 def _checked(segment: str) -> str:
-    if (
-        segment in ("", ".", "..")
-        or "/" in segment
-        or "\\" in segment
-        or not segment.isprintable()
-    ):
+    if segment in ("", ".", "..") or "/" in segment or "\\" in segment or not segment.isprintable():
         raise RequestError(400, f"{_PARAMETER}: expected a path in normal form")
     return segment

@@ -46,6 +46,9 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORWARDING = (hdrs.X_FORWARDED_FOR, hdrs.FORWARDED, "X-Real-IP", "X-Forwarded-Host", hdrs.VIA)
 _LOCAL_HOST = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 
+# Where Ant Media Server has the description of its management API.
+_DESCRIPTIONS = (("openapi", "openapi.json"), ("openapi-management", "openapi.json"))
+
 CallApplication = Callable[[web.BaseRequest, Proxied], Awaitable[Answer]]
 
 
@@ -93,6 +96,7 @@ class Root:
             or bool(probe_of(segments))
             or (segments[0] == "rest" and segments[1:2] in (["v2"], ["request"]))
             or (len(segments) == 2 and segments[0] == "panel" and segments[1] in self._panel)
+            or tuple(segments) in _DESCRIPTIONS
         )
 
     async def answer(self, request: web.BaseRequest, segments: Sequence[str]) -> Answer:
@@ -138,7 +142,7 @@ class Root:
             return await self._answer_proxied(request, call, read_proxied(segments, query))
         # Routed first: what is open is so by its route, not by the text of a path.
         try:
-            routes, call.parameters = ROUTER.find(segments[2:])
+            routes, call.parameters = ROUTER.find(segments[2 if segments[0] == "rest" else 1 :])
         except RequestError:
             if identity is None:
                 raise RequestError(403, NOT_AUTHENTICATED) from None
