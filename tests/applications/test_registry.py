@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -359,6 +360,30 @@ def test_what_was_removed_is_forgotten_and_comes_back_with_a_higher_generation(
     assert after_removal == {}
     assert (application.state, application.generation) == ("active", 3)
     assert [version.digest == "" for version, _ in place.record.versions] == [False, True, False]
+
+
+def test_an_application_that_could_not_be_created_anew_comes_back_guarded(place: Place) -> None:
+    place.load(**GUARDED)
+    place.restarted()
+
+    with suppress(OSError), place.registry.expect_new("LiveApp"):
+        raise OSError
+    place.load(jwtSecretKey=SECRET)
+
+    assert in_force(place.application) == (True, SECRET)
+    assert place.application.state == "stale"
+
+
+def test_one_that_was_created_anew_has_no_guard_to_lose(place: Place) -> None:
+    place.load(**GUARDED)
+    place.restarted()
+
+    with place.registry.expect_new("LiveApp"):
+        place.write(jwtSecretKey=SECRET)
+    place.load()
+
+    assert in_force(place.application) == (False, SECRET)
+    assert place.application.generation == 3
 
 
 def test_removing_what_is_not_known_is_not_told(place: Place) -> None:

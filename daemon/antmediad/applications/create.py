@@ -96,11 +96,11 @@ async def create_application(  # noqa: PLR0913 - who creates what where
     check_new_name(name)
     if name in registry.applications or exists(home.webapps / name):
         raise ApplicationExistsError("Application with the same name already exists")
-    registry.expect_new(name)
     note = Version(name, 0, time.time(), source, digest_of(settings_of(name)), False, actor)
     await announce(history, note)
     try:
-        await asyncio.to_thread(make_directory, home, name)
+        with registry.expect_new(name):
+            await asyncio.to_thread(make_directory, home, name)
     except BaseException:
         await withdraw(history, note)
         raise

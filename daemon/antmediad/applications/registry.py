@@ -11,6 +11,7 @@ import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
@@ -412,19 +413,34 @@ class Registry:
         if file.generation:
             self.on_change(name)
 
-    def expect_new(self, name: str) -> None:
-        """Take the application of this name that comes next for a new one.
+    @contextmanager
+    def expect_new(self, name: str) -> Iterator[None]:
+        """Take the application of this name that comes inside for a new one.
 
         Of one that was removed while nobody looked, what is on record says whether it was
-        guarded; whoever creates an application anew does not lose that guard by accident.
+        guarded; whoever creates an application anew does not lose that guard by accident.  If the
+        creation fails, by an exception, nothing is forgotten: the one on record may come back.
         """
         latest = self._latest.get(name)
         if name in self.applications or (latest is not None and not latest.digest):
+            yield
             return
         if latest is None and not self._assume_guarded:
+            yield
             return
         generation = latest.generation + 1 if latest is not None else 0
-        self._remember(Version(name, generation, time.time(), "removed", "", False), None)
+        removed = Version(name, generation, time.time(), "removed", "", False)
+        self._latest[name] = removed
+        try:
+            yield
+        except BaseException:
+            if self._latest.get(name) is removed:
+                if latest is not None:
+                    self._latest[name] = latest
+                else:
+                    del self._latest[name]
+            raise
+        self.on_version(removed, None)
 
     def remove(self, name: str) -> None:
         """Forget an application whose directory is gone.  Its data stays."""
