@@ -15,7 +15,7 @@ import pytest
 
 from antmediad.applications.change import Changed, change_settings
 from antmediad.applications.home import Home
-from antmediad.applications.registry import SERVER, Registry
+from antmediad.applications.registry import SERVER, Registry, Result
 from antmediad.applications.reload import LARGE_BYTES, Reloader
 from antmediad.applications.write import NO_FILE, digest_of, edit_settings
 from antmediad.errors import SettingsConflictError, SettingsError, SettingsWriteError
@@ -136,6 +136,46 @@ def test_a_large_file_is_in_force_too(tmp_path: Path) -> None:
             assert snapshot.settings.hls_time == "3"
 
     asyncio.run(scenario())
+
+
+class Overtaken(Registry):
+    """A registry that is told by somebody else, once, to read the file while it does."""
+
+    is_overtaken = False
+
+    async def reload_aside(self, name: str) -> Result:
+        reading = asyncio.ensure_future(super().reload_aside(name))
+        if not self.is_overtaken:
+            self.is_overtaken = True
+            await asyncio.sleep(0)
+            self.applications[name].reading += 1
+        return await reading
+
+    def reload(self, name: str) -> Result:
+        assert not self.is_overtaken, "a large file is read while requests wait"
+        return super().reload(name)
+
+
+def test_a_large_file_that_others_read_too_is_never_read_while_requests_wait(home: Path) -> None:
+    path = Home(home).properties_of("LiveApp")
+    write_properties(path, hlsTime="2", padding="x" * LARGE_BYTES)
+    registry = Overtaken(Home(home))
+    registry.reload("LiveApp")
+
+    changed = asyncio.run(
+        change_settings(
+            registry,
+            None,
+            "LiveApp",
+            setting(hlsTime="3"),
+            expected_digest=None,
+            source="api",
+            actor="ada",
+        )
+    )
+
+    assert registry.is_overtaken
+    assert changed.generation == 2
 
 
 def test_quick_changes_are_each_on_record_with_who_made_them(tmp_path: Path) -> None:

@@ -190,9 +190,14 @@ async def _make(  # noqa: PLR0913 - see change_settings
 
 async def _reload(registry: Registry, file: AnyFile, plan: _Plan) -> None:
     if len(plan.content) >= LARGE_BYTES:
-        await registry.reload_aside(file.name)
-        if file.snapshot is not None and file.snapshot.digest == plan.after:
-            return
+        for _ in range(ATTEMPTS):
+            reading = file.reading + 1
+            await registry.reload_aside(file.name)
+            if file.reading == reading:
+                return
+            # Whoever follows the file has begun to read it meanwhile, and that reading counts.
+            if file.snapshot is not None and file.snapshot.digest == plan.after:
+                return
     registry.reload(file.name)
 
 
