@@ -384,6 +384,12 @@ def test_a_diff_is_of_two_versions_or_of_one_and_the_file(admin: Manager) -> Non
     assert ("added", f"settings.jwtSecretKey={MASK}") in lines
     assert with_file.json == of_two.json
     assert admin.call("GET", "/apps/LiveApp/diff?from=99").status == 404
+    # To compare these would take minutes.
+    write(admin, ODD + b"#\n!\n" * 1000)
+    newest = status(admin)["generation"]
+    admin.daemon.properties().write_bytes(ODD + b"!\n!\n#\n" * 1000)
+    long = admin.call("GET", f"/apps/LiveApp/diff?from={newest}")
+    assert (long.status, "all the same" in long.json["message"]) == (409, True)
     for query in ("", "?from=x", "?from=0", f"?from={2**63}", "?from=1&to=-1"):
         assert admin.call("GET", f"/apps/LiveApp/diff{query}").status == 400
 
@@ -514,6 +520,11 @@ def test_a_reader_of_everything_sees_no_secret_and_changes_nothing(admin: Manage
             assert secret.encode() not in answer.body, path
             # Nor does an administrator, without asking for it.
             assert secret.encode() not in admin.call("GET", path).body, path
+        # All but the secrets is shown: with the file's digest they could be tried out.
+        for file in (file_of(admin), conf.read_bytes()):
+            digest = hashlib.sha256(file).hexdigest()
+            assert digest.encode() not in answer.body, path
+            assert digest not in answer.headers.get("etag", ""), path
     files = file_of(admin), conf.read_bytes()
     for path in (
         AMS,

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from antmediad.api.body import Upload, parse_json
@@ -28,6 +28,8 @@ from antmediad.store.history import History
 from antmediad.store.interface import Store
 from antmediad.store.management import ManagementStore
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -46,6 +48,10 @@ class Identity:
     session: bytes = b""
 
 
+MAX_READERS = 2
+"""How many calls read files and compare them at a time."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Resources:
     """What handlers work with, made by the server.
@@ -61,6 +67,7 @@ class Resources:
         served: the settings that clients have read, to tell what they change of them.
         started_at: when the daemon began to serve, seconds since 1970.
         creating: held by the one who creates or removes an application.
+        reading: held by those who read much; see `read_aside`.
         instance_id: tells this run of the daemon from others.
     """
 
@@ -83,7 +90,17 @@ class Resources:
     instance_id: str = field(default_factory=lambda: str(uuid4()))
     sizes: Sizes = field(default_factory=Sizes)
     creating: asyncio.Lock = field(default_factory=asyncio.Lock)
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_READERS))
     processors: Processors = field(default_factory=Processors)
+
+    async def read_aside(self, read: Callable[[], T]) -> T:
+        """Return what *read* does on a thread.
+
+        It may take long, and threads are few: whoever asks again and again must not take those
+        by which settings come into force and files are sent.
+        """
+        async with self.reading:
+            return await asyncio.to_thread(read)
 
     @property
     def management(self) -> ManagementStore:

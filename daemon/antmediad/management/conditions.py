@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import hmac
 import re
+import secrets
 
 from antmediad.errors import RequestError
 from antmediad.management.call import Call
+from antmediad.management.rights import SYSTEM, Role, role_for
 
+_KEY = secrets.token_bytes(32)
 _TAG = re.compile(r'(?:W/)?"([0-9a-f]*)"|([0-9a-f]+)')
+
+
+def shown_digest(call: Call, digest: str, name: str = "") -> str:
+    """Return what stands for a file's digest in answers: the digest itself, for who may change it.
+
+    Whoever sees the file with its secrets masked could try out by its SHA-256 what they are.  What
+    others get differs when the digest differs, too, but tells nothing to who does not know a key.
+
+    Args:
+        name: the application's, or `SYSTEM`; by default what the path is about.
+    """
+    name = name or call.parameters.get("app", SYSTEM)
+    if not digest or role_for(call.caller.rights, name) is Role.ADMIN:
+        return digest
+    return hmac.digest(_KEY, digest.encode(), "sha256").hex()
 
 
 def entity_tag(digest: str) -> tuple[str, str]:

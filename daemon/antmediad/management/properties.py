@@ -17,7 +17,7 @@ from antmediad.errors import Problem, RequestError, SettingsError
 from antmediad.management.access import Access
 from antmediad.management.call import Call
 from antmediad.management.changes import edited, make_change, read_changes
-from antmediad.management.conditions import entity_tag, expected_digest
+from antmediad.management.conditions import entity_tag, expected_digest, shown_digest
 from antmediad.management.problems import PROBLEMS, REJECTION, rejection, shown_problems
 from antmediad.management.routes import Route
 from antmediad.management.subject import APPLICATION, NOT_AVAILABLE, SERVER_FILE, Subject
@@ -85,6 +85,7 @@ async def show_settings(subject: Subject, call: Call) -> Answer:
     else:
         shown = values(subject.defaults, {}, subject.declared)
         unknown = _add_values_of(content, subject, shown)
+    digest = shown_digest(call, digest)
     described = answer(
         {
             "digest": digest,
@@ -194,7 +195,7 @@ async def check_properties(subject: Subject, call: Call) -> Answer:
         except SettingsError as error:
             return error.problems
 
-    problems = await asyncio.to_thread(find_problems)
+    problems = await call.resources.read_aside(find_problems)
     return answer({"problems": shown_problems(problems)})
 
 
@@ -230,10 +231,10 @@ async def show_file(subject: Subject, call: Call) -> Answer:
         content, digest = read_text(file)
         return digest, list(shown_lines(content, subject.spellings))
 
-    digest, lines = await asyncio.to_thread(read)
+    digest, lines = await call.resources.read_aside(read)
     return answer(
         {
-            "digest": digest,
+            "digest": shown_digest(call, digest),
             "path": str(file.path),
             "lines": lines,
             "problems": shown_problems(file.problems),

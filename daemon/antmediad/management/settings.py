@@ -30,7 +30,7 @@ from antmediad.errors import (
 from antmediad.management.access import check_role
 from antmediad.management.call import Call
 from antmediad.management.changes import make_change
-from antmediad.management.conditions import entity_tag, expected_digest
+from antmediad.management.conditions import entity_tag, expected_digest, shown_digest
 from antmediad.management.dispatch import record
 from antmediad.management.properties import note_change, read_text
 from antmediad.management.rights import SYSTEM, Role
@@ -72,7 +72,7 @@ async def show_settings(subject: Subject, call: Call) -> Answer:
     served = Served(snapshot.settings, snapshot.warnings)
     call.resources.served.remember(call.caller.session, file.name, served)
     shown = answer(_object_of(served, call, is_revealed))
-    return Answer(shown.body, headers=(entity_tag(digest),))
+    return Answer(shown.body, headers=(entity_tag(shown_digest(call, digest)),))
 
 
 async def _check_reveal(call: Call) -> None:

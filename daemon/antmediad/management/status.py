@@ -9,8 +9,9 @@ from antmediad.api.routes import Schema
 from antmediad.applications.registry import AnyFile, Application, jwt_filter
 from antmediad.management.access import Access
 from antmediad.management.call import Call
+from antmediad.management.conditions import shown_digest
 from antmediad.management.problems import PROBLEMS, shown_problems
-from antmediad.management.rights import Role, is_system, role_for
+from antmediad.management.rights import SYSTEM, Role, is_system, role_for
 from antmediad.management.routes import Route
 from antmediad.management.subject import find_application
 from antmediad.observe.metrics import Counts
@@ -81,7 +82,11 @@ def _described(call: Call, file: AnyFile) -> dict[str, Any]:
         "generation": file.generation,
         "takenAt": snapshot.taken_at if snapshot is not None else None,
         "path": str(file.path),
-        "digest": snapshot.digest if snapshot is not None else None,
+        "digest": (
+            shown_digest(call, snapshot.digest, file.name or SYSTEM)
+            if snapshot is not None
+            else None
+        ),
         "problems": shown_problems(file.problems),
         "ipFilter": settings.ip_filter_enabled if settings is not None else None,
         "jwtFilter": jwt_filter(settings) if settings is not None else None,

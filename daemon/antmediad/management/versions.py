@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from antmediad.api.answer import Answer, answer
@@ -13,7 +15,7 @@ from antmediad.applications.versions import shown_versions
 from antmediad.errors import RequestError, SettingsError
 from antmediad.management.call import Call
 from antmediad.management.changes import make_change
-from antmediad.management.conditions import expected_digest
+from antmediad.management.conditions import expected_digest, shown_digest
 from antmediad.management.problems import REJECTION, rejection
 from antmediad.management.properties import CHANGED, changed, note_change
 from antmediad.management.routes import Route
@@ -24,6 +26,8 @@ MAX_VERSIONS: Final = 200
 """How many of them are listed; older ones are still on record."""
 MAX_COMPARED_LINES: Final = 5000
 """Of each version: comparing takes time that grows with the square of it."""
+MAX_EQUAL_PAIRS: Final = 250_000
+"""Of lines of the one and the other version, such as blank ones: with them it grows further."""
 
 _GENERATION: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": MAX_GENERATION}
 _WHICH = Schema(
@@ -35,7 +39,10 @@ async def list_versions(subject: Subject, call: Call) -> Answer:
     """Return the versions that were in force, the newest first, with the keys that changed."""
     subject.find(call)
     history, name = _history(call), subject.name_of(call)
-    return answer(await asyncio.to_thread(shown_versions, history, name, MAX_VERSIONS))
+    versions = await call.resources.read_aside(lambda: shown_versions(history, name, MAX_VERSIONS))
+    return answer(
+        [{**one, "digest": shown_digest(call, one["digest"] or "") or None} for one in versions]
+    )
 
 
 async def compare(subject: Subject, call: Call) -> Answer:
@@ -54,16 +61,13 @@ async def compare(subject: Subject, call: Call) -> Answer:
                 after, _ = read_file(file.path)
             except OSError as error:
                 raise RequestError(409, f"The file cannot be read: {error.strerror}") from error
-        if max(len(before.splitlines()), len(after.splitlines())) > MAX_COMPARED_LINES:
-            raise RequestError(
-                409, f"Expected {MAX_COMPARED_LINES} lines or less; try 'antmediad settings diff'"
-            )
+        _check_comparable(before.splitlines(), after.splitlines())
         return [
             {"kind": line.kind, "text": line.text}
             for line in differences(before, after, subject.spellings)
         ]
 
-    return answer({"lines": await asyncio.to_thread(read_and_compare)})
+    return answer({"lines": await call.resources.read_aside(read_and_compare)})
 
 
 async def roll_back(subject: Subject, call: Call) -> Answer:
@@ -91,6 +95,22 @@ def _history(call: Call) -> History:
     if history is None:
         raise RequestError(503, "The versions that were in force cannot be read: see the log")
     return history
+
+
+def _check_comparable(before: Sequence[bytes], after: Sequence[bytes]) -> None:
+    """Check that two versions can be compared within a second or so.
+
+    Raises:
+        RequestError: 409, they cannot.
+    """
+    if max(len(before), len(after)) > MAX_COMPARED_LINES:
+        expected = f"{MAX_COMPARED_LINES} lines or less"
+    else:
+        counts = Counter(after)
+        if sum(count * counts[line] for line, count in Counter(before).items()) <= MAX_EQUAL_PAIRS:
+            return
+        expected = "fewer lines that are all the same"
+    raise RequestError(409, f"Expected {expected}; try 'antmediad settings diff'")
 
 
 def _generation(name: str, text: str) -> int:
