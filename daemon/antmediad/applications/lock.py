@@ -74,6 +74,10 @@ class Lock:
             os.close(self._handle)
             raise
 
+    def fileno(self) -> int:
+        """Return the handle; a process that inherits it holds the lock as well."""
+        return self._handle
+
     def release(self) -> None:
         """Let another process have it."""
         os.close(self._handle)

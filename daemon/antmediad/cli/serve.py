@@ -7,6 +7,7 @@ import asyncio
 import faulthandler
 import logging
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,7 +18,9 @@ from antmediad.cli.main import add_home, home_of
 from antmediad.errors import UsageError
 from antmediad.observe.logs import configure_logs
 from antmediad.server.daemon import Daemon
+from antmediad.server.supervisor import Supervisor
 from antmediad.server.systemd import take_passed
+from antmediad.server.worker import Place, Worker, parse_place
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +28,12 @@ EXAMPLES = """examples:
   antmediad serve
   antmediad serve --home ./home --host 127.0.0.1 --port 5080
   antmediad serve --data /var/lib/antmediad --read-only --port 5090 --https-port 5453
+  antmediad serve --workers auto
 
 signals: SIGHUP looks at every file again, SIGTERM stops in order.
 exit status: 0 stopped in order, 2 could not start."""
+
+MAX_WORKERS = 128
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +55,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="port for HTTPS, instead of https.port; in use while there is a certificate",
     )
     parser.add_argument(
+        "--workers",
+        type=_workers,
+        default=1,
+        metavar="N|auto",
+        help="processes that serve together; auto: one for each processor; 1, the default, is one"
+        " process without a supervisor",
+    )
+    # How a supervisor starts its workers.
+    parser.add_argument("--worker", type=_place, help=argparse.SUPPRESS)
+    parser.add_argument(
         "--log-format",
         choices=("text", "json"),
         default="text",
@@ -59,13 +75,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     home = _home_to_serve(options)
-    configure_logs(directory=home.log, form=options.log_format)
+    place: Place | None = options.worker
+    marks = {"worker": place.number} if place is not None else {}
+    configure_logs(directory=home.log, form=options.log_format, marks=marks)
     # Where it hangs is then in the log when the watchdog of systemd ends it.
     faulthandler.enable()
     passed = take_passed(os.environ)
-    lock = _lock(home)
+    # A worker's supervisor has the lock.
+    lock = _lock(home) if place is None else None
     try:
-        daemon = Daemon(home, options.host, options.port, options.https_port, passed=passed)
+        if place is None and options.workers > 1:
+            command = _worker_command(home, options)
+            # Workers that outlive it for a moment still use the home.
+            inherited = [lock.fileno()] if lock is not None else []
+            supervisor = Supervisor(command, options.workers, passed, inherited)
+            return asyncio.run(supervisor.run())
+        daemon = Daemon(
+            home,
+            options.host,
+            options.port,
+            options.https_port,
+            passed=passed,
+            worker=Worker(place) if place is not None else None,
+        )
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(daemon.run())
     finally:
@@ -116,6 +148,35 @@ def _home_to_serve(options: argparse.Namespace) -> Home:
                 f"--data {home.own}: cannot be made ({error.strerror or error})"
             ) from error
     return home
+
+
+def _worker_command(home: Home, options: argparse.Namespace) -> list[str]:
+    """Return the command of a worker, to which its place is to be added."""
+    command = [sys.executable, "-m", "antmediad", "serve", "--home", str(home.path)]
+    if home.own is not None:
+        command += ["--data", str(home.own.absolute())]
+    if options.read_only:
+        command.append("--read-only")
+    for name in ("host", "port", "https_port", "log_format"):
+        value = getattr(options, name)
+        if value is not None:
+            command += [f"--{name.replace('_', '-')}", str(value)]
+    return [*command, "--worker"]
+
+
+def _workers(text: str) -> int:
+    if text == "auto":
+        return min(len(os.sched_getaffinity(0)), MAX_WORKERS)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"expected auto or a number, 1 to {MAX_WORKERS}")
+    return int(text)
+
+
+def _place(text: str) -> Place:
+    try:
+        return parse_place(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("expected what a supervisor passes") from None
 
 
 def _port(text: str) -> int:

@@ -16,11 +16,12 @@ class SetupCode:
     Its 80 bits cannot be guessed, however often somebody tries.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, code: str = "") -> None:
+        """Make a new code, or take one that another process has made."""
         groups = (
             "".join(secrets.choice(_ALPHABET) for _ in range(_GROUP_CHARS)) for _ in range(_GROUPS)
         )
-        self._code = "-".join(groups)
+        self._code = code or "-".join(groups)
 
     def show(self) -> str:
         """Return the code, for the administrator who reads the log."""

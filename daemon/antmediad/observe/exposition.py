@@ -20,6 +20,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from antmediad.observe.metrics import Counts, Histogram
+from antmediad.observe.sums import Sums, merge, nothing
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STATES = ("active", "stale", "failed")
@@ -80,64 +81,118 @@ class Figures:
     limits: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerFigures:
+    """The workers, when there are several, and what the others have to add.
+
+    Attributes:
+        count: how many serve.
+        silent: how many of these did not tell their figures; the last ones are in the sums.
+        restarts: how many ended and were replaced.
+        requests: how many each has answered, by its number.
+        others: the sums of all but the one that answers.
+    """
+
+    count: int = 1
+    silent: int = 0
+    restarts: int = 0
+    requests: Mapping[str, float] = field(default_factory=dict)
+    others: Sums = field(default_factory=nothing)
+
+
 def expose(figures: Figures) -> bytes:
     """Return *figures*, and those of the process, in the text format of Prometheus 0.0.4."""
+    return write(families_of(figures), WorkerFigures())
+
+
+def families_of(figures: Figures) -> list[Metric]:
+    """Return the metrics that *figures* make, and those of the process."""
+    return [*_of(figures), *ProcessCollector(registry=None).collect()]
+
+
+def write(families: list[Metric], workers: WorkerFigures) -> bytes:
+    """Return the text for *families* of one worker with what the others add to them."""
+    merge(families, workers.others)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(figures))
-    ProcessCollector(registry=registry)
+    registry.register(_Collector([*families, *_of_workers(workers)]))
     return generate_latest(registry)
 
 
 class _Collector(Collector):
-    """Makes samples of figures."""
+    """Has its metrics already."""
 
-    def __init__(self, figures: Figures) -> None:
-        self._figures = figures
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: registering is no reason to collect."""
         return ()
 
-    def collect(self) -> Iterator[Metric]:
-        figures = self._figures
-        yield InfoMetricFamily(
-            "antmediad_build",
-            "The version of antmediad, and of the Python that runs it.",
-            {"version": figures.version, "python": platform.python_version()},
-        )
-        yield from _of_requests(figures.requests)
-        yield from _of_files(figures.files)
-        yield from _of_key_sets(figures.key_sets)
-        commits = HistogramMetricFamily(
-            "antmediad_store_commit_duration_seconds",
-            "Time to make a group of changes durable, as the writers measure it.",
-        )
-        _add(commits, (), figures.commits_s)
-        yield commits
-        groups = HistogramMetricFamily(
-            "antmediad_store_commit_changes", "Changes that were committed together."
-        )
-        _add(groups, (), figures.groups)
-        yield groups
-        yield GaugeMetricFamily(
-            "antmediad_stores_open", "Applications whose data is open.", figures.open_stores
-        )
-        yield GaugeMetricFamily(
-            "antmediad_connections_open", "Connections of clients.", figures.load.connections
-        )
-        yield GaugeMetricFamily(
-            "antmediad_requests_under_way",
-            "Requests worked on, without probes and those that wait for their client.",
-            figures.load.requests,
-        )
-        reached = CounterMetricFamily(
-            "antmediad_limits_reached",
-            "How often a limit of the server was reached.",
-            labels=("limit",),
-        )
-        for limit, count in figures.limits.items():
-            reached.add_metric((limit,), count)
-        yield reached
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def _of(figures: Figures) -> Iterator[Metric]:
+    yield InfoMetricFamily(
+        "antmediad_build",
+        "The version of antmediad, and of the Python that runs it.",
+        {"version": figures.version, "python": platform.python_version()},
+    )
+    yield from _of_requests(figures.requests)
+    yield from _of_files(figures.files)
+    yield from _of_key_sets(figures.key_sets)
+    commits = HistogramMetricFamily(
+        "antmediad_store_commit_duration_seconds",
+        "Time to make a group of changes durable, as the writers measure it.",
+    )
+    _add(commits, (), figures.commits_s)
+    yield commits
+    groups = HistogramMetricFamily(
+        "antmediad_store_commit_changes", "Changes that were committed together."
+    )
+    _add(groups, (), figures.groups)
+    yield groups
+    yield GaugeMetricFamily(
+        "antmediad_stores_open", "Applications whose data is open.", figures.open_stores
+    )
+    yield GaugeMetricFamily(
+        "antmediad_connections_open", "Connections of clients.", figures.load.connections
+    )
+    yield GaugeMetricFamily(
+        "antmediad_requests_under_way",
+        "Requests worked on, without probes and those that wait for their client.",
+        figures.load.requests,
+    )
+    reached = CounterMetricFamily(
+        "antmediad_limits_reached",
+        "How often a limit of the server was reached.",
+        labels=("limit",),
+    )
+    for limit, count in figures.limits.items():
+        reached.add_metric((limit,), count)
+    yield reached
+
+
+def _of_workers(workers: WorkerFigures) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "antmediad_workers", "Worker processes that serve; 1 without --workers.", workers.count
+    )
+    yield GaugeMetricFamily(
+        "antmediad_workers_silent",
+        "Workers whose figures are not those of this moment: they did not answer in time.",
+        workers.silent,
+    )
+    yield CounterMetricFamily(
+        "antmediad_worker_restarts", "Workers that ended and were replaced.", workers.restarts
+    )
+    requests = CounterMetricFamily(
+        "antmediad_worker_requests",
+        "Requests answered by each worker and those that it replaced.",
+        labels=("worker",),
+    )
+    for number, count in workers.requests.items():
+        requests.add_metric((number,), count)
+    yield requests
 
 
 def _of_requests(requests: Mapping[str, Counts]) -> Iterator[Metric]:

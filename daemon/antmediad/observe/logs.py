@@ -8,6 +8,7 @@ import logging
 import os
 import queue
 import sys
+from collections.abc import Mapping
 from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
 from typing import Literal, TextIO
@@ -47,14 +48,21 @@ class _DroppingHandler(QueueHandler):
 
     dropped = 0
 
-    def __init__(self, waiting: queue.Queue[logging.LogRecord], *, with_fields: bool) -> None:
+    def __init__(
+        self,
+        waiting: queue.Queue[logging.LogRecord],
+        *,
+        with_fields: bool,
+        marks: Mapping[str, object],
+    ) -> None:
         super().__init__(waiting)
         self._waiting = waiting
         self._with_fields = with_fields
+        self._marks = marks
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         """Return *record* for another thread: its arguments may have changed by then."""
-        return _settled(record, self._with_fields)
+        return _settled(record, self._with_fields, self._marks)
 
     def enqueue(self, record: logging.LogRecord) -> None:
         try:
@@ -67,11 +75,15 @@ class _DroppingHandler(QueueHandler):
             logging.getLogger(__name__).warning("log lines dropped: count=%d", dropped)
 
 
-def _settled(record: logging.LogRecord, with_fields: bool) -> logging.LogRecord:
+def _settled(
+    record: logging.LogRecord, with_fields: bool, marks: Mapping[str, object]
+) -> logging.LogRecord:
     settled = copy.copy(record)
     if with_fields:
-        settled.__dict__.update(event=event_of(record), fields=fields_of(record))
-    settled.msg, settled.args = record.getMessage(), None
+        fields = {**fields_of(record), **marks}
+        settled.__dict__.update(event=event_of(record), fields=fields)
+    ends = "".join(f" {name}={value}" for name, value in marks.items())
+    settled.msg, settled.args = record.getMessage() + ends, None
     if record.exc_info:
         settled.exc_text = _TRACEBACKS.formatException(record.exc_info)
         settled.exc_info = None
@@ -87,6 +99,7 @@ def configure_logs(
     stream: TextIO | None = None,
     directory: Path | None = None,
     form: Form = "text",
+    marks: Mapping[str, object] | None = None,
 ) -> None:
     """Send everything that antmediad logs to *stream*, standard error unless given.
 
@@ -94,7 +107,9 @@ def configure_logs(
         level: one of `LEVELS`; an unknown one counts as INFO.
         form: of what goes to *stream*; the files are text.
         directory: where the log files are, made when it is missing; None for no files.
+        marks: fields that every line has at its end.
     """
+    marks = marks or {}
     stream = stream or sys.stderr
     writer = logging.StreamHandler(stream)
     if form == "json":
@@ -108,7 +123,7 @@ def configure_logs(
         def tell(text: str, *arguments: object) -> None:
             # Not through the logger: the record would come to the file that does not work.
             told = logging.LogRecord(__name__, logging.WARNING, "", 0, text, arguments, None)
-            writer.handle(_settled(told, with_fields=form == "json"))
+            writer.handle(_settled(told, form == "json", marks))
 
         for name, least in ((LOG_NAME, logging.NOTSET), (ERROR_LOG_NAME, logging.ERROR)):
             file = LogFile(directory / name, tell)
@@ -117,7 +132,9 @@ def configure_logs(
             _files.append(file)
             # Before the stream, whose reader may stall.
             handlers.insert(0, to_file)
-    handler = _DroppingHandler(queue.Queue(MAX_WAITING_RECORDS), with_fields=form == "json")
+    handler = _DroppingHandler(
+        queue.Queue(MAX_WAITING_RECORDS), with_fields=form == "json", marks=marks
+    )
     listener = QueueListener(handler.queue, *handlers, respect_handler_level=True)
     listener.start()
     atexit.register(listener.stop)

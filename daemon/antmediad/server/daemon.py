@@ -12,10 +12,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 
 from antmediad.applications.home import Home
 from antmediad.applications.registry import SERVER, Registry, jwt_filter
 from antmediad.applications.reload import Reloader
+from antmediad.applications.shared import SharedRegistry
 from antmediad.errors import StoreError, UsageError
 from antmediad.guard.fetch import fetch
 from antmediad.guard.key_set import KeySets
@@ -39,6 +41,7 @@ from antmediad.server.record import Recorder
 from antmediad.server.root import Root
 from antmediad.server.stores import Stores
 from antmediad.server.systemd import HTTP, HTTPS, Passed
+from antmediad.server.worker import Joined, Worker
 from antmediad.settings.schema import Settings
 from antmediad.store.history import History, Version
 from antmediad.store.interface import Store
@@ -67,11 +70,13 @@ class Daemon:
         https_port: int | None = None,
         environment: Mapping[str, str] = os.environ,
         passed: Passed | None = None,
+        worker: Worker | None = None,
     ) -> None:
         """Serve *home*; *host* and the ports come before those of its settings.
 
         Args:
             passed: what systemd gave to the process; its sockets come before all of these.
+            worker: this process as one of several; None when it serves alone.
         """
         self.home = home
         self.metrics = Metrics()
@@ -80,6 +85,8 @@ class Daemon:
         self._access_log = AccessLog(self.home.log / "access.log")
         self._host, self._port, self._https_port = host, port, https_port
         self._passed = passed or Passed()
+        self._worker = worker
+        self._joined: Joined | None = None
         self._environment = environment
         self._address = environment.get("AMS_HOST_ADDRESS") or detect_address()
         self._recorder: Recorder | None = None
@@ -87,7 +94,7 @@ class Daemon:
         self._tasks: set[asyncio.Task[None]] = set()
         self._dropping: asyncio.TimerHandle | None = None
         self._key_sets = KeySets(fetch, KeySetFiles(self.home.data / "key-sets"))
-        self._stores = Stores(self.home, self.metrics.add_commit)
+        self._stores = Stores(self.home, self.metrics.add_commit, is_shared=worker is not None)
         self._management: ManagementStore | None = None
         self._passwords = Passwords()
         self._setup_code = SetupCode()
@@ -101,6 +108,11 @@ class Daemon:
         loop = asyncio.get_running_loop()
         limits = Limits(self.metrics.limits)
         self._connections = connections = Connections(limits, _allow_many_files())
+        if self._worker is not None:
+            self._worker.on_gone = self.stop
+            self._joined = await self._worker.join()
+            self._passed = Passed(self._joined.given)
+            self._setup_code = SetupCode(self._joined.setup_code)
         registry = self._open_registry()
         app = App(
             registry,
@@ -131,6 +143,11 @@ class Daemon:
             lambda: app.server_settings,
             self._https_address,
         )
+        if self._worker is not None:
+            self._listener.shared = self._https.listener.shared = self._worker
+            self._worker.on_rescan = partial(self._rescan, reloader)
+            self._worker.sums = monitor.sums
+            monitor.gather = self._worker.gather
         watchdog: asyncio.Task[None] | None = None
         try:
             try:
@@ -152,7 +169,7 @@ class Daemon:
             gc.freeze()
             gc.set_threshold(10_000, 20, 50)
             monitor.is_ready = True
-            systemd.notify("READY=1", f"STATUS={self.status}")
+            self._tell_status("READY=1")
             watchdog = asyncio.create_task(systemd.feed_watchdog(self._passed.watchdog_s))
             on_ready(self)
             await self._stopping.wait()
@@ -176,6 +193,16 @@ class Daemon:
             if state == "active" or state in states
         )
 
+    @property
+    def _is_first(self) -> bool:
+        """Whether this process does what is done once at a start."""
+        return self._worker is None or self._worker.place.is_first
+
+    def _tell_status(self, *assignments: str) -> None:
+        systemd.notify(*assignments, f"STATUS={self.status}")
+        if self._worker is not None and self._monitor.is_ready:
+            self._worker.tell_ready(self.status, self.url, self._app.server_settings.log_level)
+
     def _make_resources(self) -> Resources:
         def open_store(name: str) -> Store | None:
             served = self._app.find(name)
@@ -185,7 +212,7 @@ class Daemon:
             served = self._app.find(name)
             return served.guard if served is not None else None
 
-        return Resources(
+        resources = Resources(
             registry=self._registry,
             history=self._recorder.history if self._recorder is not None else None,
             open_management=self._open_management,
@@ -200,6 +227,10 @@ class Daemon:
             is_https_served=lambda: bool(self._https.url),
             address=self._address,
         )
+        if self._joined is not None:
+            resources.started_at = self._joined.started_at
+            resources.instance_id = self._joined.instance_id
+        return resources
 
     def _open_management(self) -> ManagementStore:
         """Return the users and the audit log; tried again as long as they are out of reach.
@@ -212,6 +243,8 @@ class Daemon:
         return self._management
 
     def _tell_of_first_user(self) -> None:
+        if not self._is_first:
+            return
         try:
             if self._open_management().accounts.has_users():
                 return
@@ -230,7 +263,7 @@ class Daemon:
         had_record = self.home.history.exists()
         try:
             history = History(self.home.history)
-            registry = Registry(self.home, history, self._environment, self.metrics)
+            registry = self._make_registry(history)
         except StoreError as error:
             # Guarding is possible without; what is lost is the memory over a restart.
             logger.error("settings are not put on record: error=%s", error)
@@ -238,7 +271,15 @@ class Daemon:
                 self.home, None, self._environment, self.metrics, assume_guarded=had_record
             )
         self._recorder = Recorder(history)
+        if self._worker is not None and isinstance(registry, SharedRegistry):
+            self._worker.on_record = registry.agree
+            self._recorder.on_record = partial(_agree_on, registry, self._worker)
         return registry
+
+    def _make_registry(self, history: History) -> Registry:
+        if self._worker is None:
+            return Registry(self.home, history, self._environment, self.metrics)
+        return SharedRegistry(self.home, history, self._environment, self.metrics)
 
     async def _listen(self) -> None:
         settings = self._app.server_settings
@@ -277,7 +318,19 @@ class Daemon:
             loop = asyncio.get_running_loop()
             self._dropping = loop.call_later(1.0, self._drop_unused_key_sets)
         if self.url:
-            systemd.notify(f"STATUS={self.status}")
+            self._tell_status()
+        if self._worker is not None:
+            self._look_at_as_worker(self._worker, name)
+
+    def _look_at_as_worker(self, worker: Worker, name: str) -> None:
+        application = self._registry.applications.get(name)
+        if name != SERVER and application is None:
+            worker.tell_removed(name)
+        if application is not None and application.snapshot is not None:
+            try:
+                self._stores.check(application.snapshot.settings)
+            except StoreError as error:
+                logger.error("data is not available: application=%s error=%s", name, error)
 
     def _drop_unused_key_sets(self) -> None:
         self._dropping = None
@@ -321,6 +374,8 @@ class Daemon:
 
     def _log_summary(self) -> None:
         set_level(self._app.server_settings.log_level)
+        if not self._is_first:
+            return
         for name, application in sorted(self._registry.applications.items()):
             snapshot = application.snapshot
             settings = snapshot.settings if snapshot is not None else None
@@ -361,12 +416,19 @@ class Daemon:
         await asyncio.to_thread(self._access_log.close)
         if self._recorder is not None:
             await self._recorder.close()
+        if self._worker is not None:
+            await self._worker.leave()
         logger.info("stopped")
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _agree_on(registry: SharedRegistry, worker: Worker, name: str) -> None:
+    registry.agree(name)
+    worker.tell_recorded(name)
 
 
 def _reason_of(error: OSError) -> str:

@@ -30,6 +30,7 @@ class Https:
 
     Attributes:
         url: where it listens, empty while it does not.
+        listener: what listens.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Https:
             address: returns the host and the port to listen on.
         """
         self.url = ""
-        self._listener = listener
+        self.listener = listener
         self._home = home
         self._settings = settings
         self._address = address
@@ -66,9 +67,9 @@ class Https:
     async def start(self) -> None:
         """Listen if there is a certificate, and go on looking."""
         await self._look()
-        if not self.url and not self._listener.is_given:
+        if not self.url and not self.listener.is_given:
             # Sockets from before a restart, when there was one.
-            self._listener.stop_listening()
+            self.listener.stop_listening()
         elif not self.url:
             # Who is not taken from the socket unit's queue would wait in it for ever.
             await self._listen()
@@ -78,12 +79,12 @@ class Https:
     async def finish(self, grace_s: float) -> None:
         """Stop looking, and finish as the listener does."""
         await self._stop_looking()
-        await self._listener.finish(grace_s)
+        await self.listener.finish(grace_s)
 
     async def close(self) -> None:
         """End all connections."""
         await self._stop_looking()
-        await self._listener.close()
+        await self.listener.close()
 
     async def _stop_looking(self) -> None:
         if self._task is not None:
@@ -108,14 +109,14 @@ class Https:
             await self._look_at(files)
         if files is None or (files != self._served and not files.needed and _is_missing(files)):
             self._served = self._tried = self._failed = None
-            if self._listener.is_given:
+            if self.listener.is_given:
                 if self._in_force is not self._context:
                     logger.warning("no certificate, every handshake is refused: url=%s", self.url)
                 self._in_force = self._context
             elif self.url:
                 logger.info("not listening: url=%s", self.url)
                 self.url = ""
-                self._listener.stop_listening()
+                self.listener.stop_listening()
         elif self._served is not None:
             await self._listen()
 
@@ -150,7 +151,7 @@ class Https:
         if self._failed is not None and self._failed[:2] == (host, port) and now < self._retry_at:
             return
         try:
-            await self._listener.listen(host, port, self._context)
+            await self.listener.listen(host, port, self._context)
         except OSError as error:
             failed = (host, port, os.strerror(error.errno or 0))
             if failed != self._failed:
@@ -158,8 +159,8 @@ class Https:
             self._failed, self._retry_at = failed, now + RETRY_S
             return
         self._failed = None
-        if self.url != self._listener.url:
-            self.url = self._listener.url
+        if self.url != self.listener.url:
+            self.url = self.listener.url
             logger.info("listening: url=%s", self.url)
 
 

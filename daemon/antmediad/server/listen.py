@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from functools import partial
+from typing import Protocol
 
 from antmediad.server.connection import Handle, Patience, Server
 from antmediad.server.connections import Connections
@@ -23,6 +24,13 @@ LAST_CALL_S = 0.5
 LOOK_S = 0.01
 
 
+class Shared(Protocol):
+    """Opens sockets for several processes together."""
+
+    async def open(self, name: str, host: str, port: int) -> Sequence[socket.socket]: ...
+    def release(self, name: str) -> None: ...
+
+
 class Listener:
     """Listens on one address; another can take its place without a request being lost.
 
@@ -30,7 +38,10 @@ class Listener:
         is_given: whether a socket unit passed its sockets, whose address then counts.
         address: the host and port that are listened on, of which port 0 has become a real one.
         url: the same as a URL.
+        shared: opens the sockets, when that is not for this process alone to do.
     """
+
+    shared: Shared | None = None
 
     def __init__(
         self,
@@ -111,8 +122,10 @@ class Listener:
             ssl_handshake_timeout=HANDSHAKE_S if context else None,
             ssl_shutdown_timeout=TLS_END_S if context else None,
         )
-        sockets = self._given
-        if not sockets:
+        sockets: Sequence[socket.socket] = self._given
+        if not sockets and self.shared is not None:
+            sockets = await self.shared.open(self._name, host, port)
+        elif not sockets:
             sockets = await self._take_kept(host, port)
         if sockets:
             return [await create(sock=one) for one in sockets]
@@ -147,6 +160,8 @@ class Listener:
         if not self.is_given and (self._kept or self._listening):
             kept, self._kept = self._kept, ()
             self._forget(kept)
+        if self.shared is not None:
+            self.shared.release(self._name)
         self._stop()
 
     def _stop(self) -> None:

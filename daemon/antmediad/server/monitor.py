@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 from aiohttp import web
@@ -23,9 +23,13 @@ from antmediad.observe.exposition import (
     FileFigures,
     KeySetFigures,
     Load,
+    WorkerFigures,
     expose,
+    families_of,
+    write,
 )
 from antmediad.observe.metrics import Metrics
+from antmediad.observe.sums import Sums, sums_of
 from antmediad.server.entrance import Entrance
 from antmediad.server.stores import Stores
 from antmediad.settings.schema import ServerSettings
@@ -52,7 +56,10 @@ class Monitor:
 
     Attributes:
         is_ready: whether it serves: everything was read, and it is not about to stop.
+        gather: adds the figures of the other workers to those of this one; None without workers.
     """
+
+    gather: Callable[[Sums], Awaitable[WorkerFigures]] | None = None
 
     def __init__(
         self,
@@ -90,7 +97,12 @@ class Monitor:
             return refusal(405, "Method not allowed", _ALLOW)
         if probe == "metrics":
             # Copied here and written elsewhere: thousands of lines would hold up requests.
-            text = await asyncio.to_thread(expose, self._figures())
+            if self.gather is None:
+                text = await asyncio.to_thread(expose, self._figures())
+            else:
+                families = await asyncio.to_thread(families_of, self._figures())
+                workers = await self.gather(await asyncio.to_thread(sums_of, families))
+                text = await asyncio.to_thread(write, families, workers)
             return Answer(text, 200, _NOT_KEPT, CONTENT_TYPE)
         if probe == "healthz":
             return Answer(b'{"status":"ok"}', 200, _NOT_KEPT)
@@ -99,6 +111,11 @@ class Monitor:
             states: list[str] = [one.state for one in self._registry.applications.values()]
             body["applications"] = {state: states.count(state) for state in STATES}
         return Answer(orjson.dumps(body), 200 if self.is_ready else 503, _NOT_KEPT)
+
+    async def sums(self) -> Sums:
+        """Return the figures of this process, to be added to those of others."""
+        figures = self._figures()
+        return await asyncio.to_thread(lambda: sums_of(families_of(figures)))
 
     def _is_allowed(self, request: web.BaseRequest, probe: str) -> bool:
         try:

@@ -24,8 +24,17 @@ CLOSE_AFTER_S = 10.0
 class Stores:
     """Opens stores and keeps them open, one for each application."""
 
-    def __init__(self, home: Home, on_commit: OnCommit = lambda *_: None) -> None:
+    def __init__(
+        self, home: Home, on_commit: OnCommit = lambda *_: None, *, is_shared: bool = False
+    ) -> None:
+        """Keep data below *home*.
+
+        Args:
+            on_commit: that of `store.database.Database`.
+            is_shared: whether other processes serve the same applications.
+        """
         self._home = home
+        self._is_shared = is_shared
         self._on_commit = on_commit
         self._open: dict[str, tuple[Path | None, Store]] = {}
         self._closing: dict[asyncio.Task[None], tuple[str, asyncio.Event]] = {}
@@ -40,6 +49,7 @@ class Stores:
             StoreError: there is no such kind of store here, or it cannot be opened.
         """
         path: Path | None
+        self.check(settings)
         if settings.db_type == "mapdb":
             path = self._home.database_of(application, settings.db_name)
         elif settings.db_type == "memorydb":
@@ -55,6 +65,17 @@ class Stores:
         if known is not None:
             self._close_later(application, known[1])
         return store
+
+    def check(self, settings: Settings) -> None:
+        """Check that data of this kind can be held here.
+
+        Raises:
+            StoreError: it would be another one in each process.
+        """
+        if self._is_shared and settings.db_type == "memorydb":
+            raise StoreError(
+                "db.type=memorydb is the data of one process; expected mapdb, or no --workers"
+            )
 
     def release(self, application: str) -> None:
         """Close the store of an application that is gone; data in memory waits for its return."""
