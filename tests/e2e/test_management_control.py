@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.daemon import SECRET, Daemon, signed
+from tests.daemon import SECRET, Daemon, signed, wait_until
 from tests.key_server import KeyServer
 from tests.keys import jwk, key_set, signed_by
 from tests.manager import EMAIL, Manager, first_user, user_with
@@ -221,6 +221,26 @@ def test_refusals_are_told_with_their_reason_and_without_query(admin: Manager) -
     assert of_keys[0] == before
     assert before["path"] == "/Keys/rest/v2/version"
     assert {one["application"] for one in of_keys} == {"Keys"}
+
+
+def test_edits_of_a_file_are_on_the_audit_log_once_and_calls_as_calls(admin: Manager) -> None:
+    daemon = admin.daemon
+    daemon.write("Edited")
+    wait_until(lambda: daemon.get("/Edited/rest/v2/version") == 200, "Edited is served")
+    changes = {"changes": {"hlsTime": "3"}}
+    assert admin.call("POST", "/apps/Edited/settings", changes).json["success"]
+    daemon.write("Edited", hlsTime="4")
+
+    def entries() -> list[tuple[str, str, str, str]]:
+        found = admin.call("GET", "/audit/0/50?target=Edited").json["entries"]
+        return [(one["source"], one["actor"], one["action"], one["detail"]) for one in found]
+
+    wait_until(lambda: len(entries()) == 3, "all are on the audit log")
+    assert entries() == [
+        ("file", "", "settings changed", "generation 3"),
+        ("api", EMAIL, "settings changed", "hlsTime"),
+        ("file", "", "settings found", "generation 1"),
+    ]
 
 
 def test_the_audit_log_comes_in_pages_and_by_target(admin: Manager) -> None:

@@ -25,6 +25,7 @@ from antmediad.guard.verdict import Guard
 from antmediad.management.call import Resources
 from antmediad.management.first_user import SetupCode
 from antmediad.management.passwords import Passwords
+from antmediad.management.recorded import BY_CALLS, entry_of
 from antmediad.observe.access import AccessLog
 from antmediad.observe.exposition import Load
 from antmediad.observe.logs import retry_files, set_level
@@ -271,6 +272,7 @@ class Daemon:
                 self.home, None, self._environment, self.metrics, assume_guarded=had_record
             )
         self._recorder = Recorder(history)
+        history.on_kept = self._audit
         if self._worker is not None and isinstance(registry, SharedRegistry):
             self._worker.on_record = registry.agree
             self._recorder.on_record = partial(_agree_on, registry, self._worker)
@@ -363,6 +365,18 @@ class Daemon:
         if self._recorder is not None:
             self._recorder.append(version, content)
 
+    def _audit(self, version: Version) -> None:
+        """Put a version on the audit log, unless the call that made it does."""
+        if version.source not in BY_CALLS:
+            self._spawn(self._record_version(version))
+
+    async def _record_version(self, version: Version) -> None:
+        entry = entry_of(version)
+        try:
+            await self._open_management().audit.record(entry)
+        except StoreError as error:
+            logger.error("audit log not written: error=%s", error)
+
     def _rescan(self, reloader: Reloader) -> None:
         retry_files()
         logger.info("reload of everything asked for: signal=SIGHUP")
@@ -408,14 +422,15 @@ class Daemon:
         await asyncio.gather(self._listener.close(), self._https.close())
         await reloader.close()
         await self._key_sets.retain(())
+        if self._recorder is not None:
+            # Before what it puts on the audit log.
+            await self._recorder.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._passwords.close()
         await self._stores.close()
         if self._management is not None:
             await self._management.close()
         await asyncio.to_thread(self._access_log.close)
-        if self._recorder is not None:
-            await self._recorder.close()
         if self._worker is not None:
             await self._worker.leave()
         logger.info("stopped")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from antmediad.store.database import Database
@@ -63,7 +64,13 @@ class Version:
 
 
 class History:
-    """Versions of all applications, kept for good.  The contents hold secrets: the file is 0600."""
+    """Versions of all applications, kept for good.  The contents hold secrets: the file is 0600.
+
+    Attributes:
+        on_kept: called with each version that this process has put on record, once it is there.
+    """
+
+    on_kept: Callable[[Version], None] = staticmethod(lambda _: None)
 
     def __init__(self, path: Path | None) -> None:
         """Open *path*; None keeps the history in memory.
@@ -121,7 +128,7 @@ class History:
         If its content was announced, it is kept with the source and the actor that were told.
         """
 
-        def append(connection: sqlite3.Connection) -> int:
+        def append(connection: sqlite3.Connection) -> tuple[int, Version | None]:
             newest, digest = connection.execute(
                 "SELECT generation, digest FROM version WHERE application = ?"
                 " ORDER BY generation DESC LIMIT 1",
@@ -130,7 +137,7 @@ class History:
             # An older number with the same content is another version: what the file refers to
             # has changed.
             if newest >= version.generation and digest == version.digest:
-                return int(newest)
+                return int(newest), None
             announced = connection.execute(
                 "SELECT source, actor, announced_at FROM announced"
                 " WHERE application = ? AND digest = ?",
@@ -162,9 +169,13 @@ class History:
                 "DELETE FROM announced WHERE application = ? AND announced_at <= ?",
                 (version.application, max(announced_at, version.taken_at - FORGET_AFTER_S)),
             )
-            return int(generation)
+            kept = replace(version, generation=generation, source=source, actor=actor)
+            return int(generation), kept
 
-        return await self._database.write(append)
+        generation, kept = await self._database.write(append)
+        if kept is not None:
+            self.on_kept(kept)
+        return generation
 
     def newest(self, application: str, before: int | None = None) -> Version | None:
         """Return the newest version of one application, None when there is none.
