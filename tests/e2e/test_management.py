@@ -141,6 +141,13 @@ def test_what_a_stranger_may_repeat_without_end_is_not_on_the_audit_log(daemon: 
     assert admin.call("GET", "/audit/0/1").json["count"] == before
 
 
+def test_a_stranger_sends_no_large_body(daemon: Daemon) -> None:
+    stranger = Manager(daemon)
+
+    for path in ("/users/authenticate", "/users/initial"):
+        assert stranger.call("POST", path, {"email": "x" * 70_000}).status == 413
+
+
 def test_without_room_on_the_disk_a_session_goes_on_and_a_guard_can_be_closed(
     daemon: Daemon,
 ) -> None:

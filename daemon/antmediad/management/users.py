@@ -227,9 +227,10 @@ async def add_first_user(call: Call) -> Answer:
 # Users
 
 
-def list_users(call: Call) -> Answer:
+async def list_users(call: Call) -> Answer:
     """Return all users."""
-    return answer([_shown(user) for user in call.resources.management.accounts.users()])
+    users = await call.resources.read_aside(call.resources.management.accounts.users)
+    return answer([_shown(user) for user in users])
 
 
 async def add_user(call: Call) -> Answer:
