@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import resource
+import socket
 import sqlite3
 from contextlib import closing
 from hashlib import md5
@@ -66,6 +68,23 @@ def test_from_elsewhere_the_first_user_needs_the_code_in_the_log(
     assert (without.status, wrong.status) == (403, 403)
     assert "set-up code" in without.json["message"]
     assert right.json["success"]
+
+
+def test_a_proxy_that_adds_nothing_makes_no_first_user(daemon: Daemon) -> None:
+    body = json.dumps({"email": EMAIL, "password": PASSWORD}).encode()
+    # As nginx passes on whatever it gets, unless it is told otherwise.
+    head = (
+        f"POST /rest/v2/users/initial HTTP/1.0\r\nHost: localhost:{daemon.port}\r\n"
+        "Connection: close\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode()
+
+    with socket.create_connection(("127.0.0.1", daemon.port)) as connection:
+        connection.sendall(head + body)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert b" 403 " in answer.splitlines()[0]
+    assert Manager(daemon).call("GET", "/first-login-status").json["success"]
 
 
 def test_a_page_of_another_site_makes_no_first_user(daemon: Daemon) -> None:
@@ -450,6 +469,22 @@ def test_over_a_proxy_with_tls_the_cookie_is_for_tls_only(daemon: Daemon) -> Non
     answer = Manager(daemon).call("POST", "/users/authenticate", login, headers)
 
     assert "Secure" in answer.headers["set-cookie"].split("; ")
+
+
+def test_a_locked_database_of_users_holds_up_nothing(home: Path) -> None:
+    (home / "data").mkdir()
+    daemon = Daemon(home)
+    daemon.write("LiveApp")
+    with closing(sqlite3.connect(home / "data" / "management.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with daemon:
+            # Each of them would wait, and so would whoever calls an application meanwhile.
+            answers = [Manager(daemon).call("GET", "/session") for _ in range(3)]
+            other.execute("ROLLBACK")
+
+            assert {answer.status for answer in answers} == {503}
+            wait_until(lambda: Manager(daemon).call("GET", "/session").status == 200, "it is open")
+            daemon.wait_for_log("no user yet")
 
 
 def test_a_damaged_database_of_users_lets_nobody_in_and_stops_no_application(home: Path) -> None:

@@ -125,7 +125,7 @@ class Authentication:
     ) -> Identity:
         try:
             # The raw token only, as Ant Media Server takes it.
-            if any(" " in line for line in given):
+            if any(len(line.split()) != 1 for line in given):
                 raise RequestError(403, INVALID_TOKEN)
             try:
                 guard.check(clients, given)

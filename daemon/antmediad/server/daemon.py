@@ -51,6 +51,8 @@ from antmediad.store.management import ManagementStore
 
 logger = logging.getLogger(__name__)
 
+MANAGEMENT_WITHIN_S = 1.0
+"""How long the start waits for the database of users."""
 GRACE_S = 10.0
 """How long requests may go on after the daemon was told to stop."""
 
@@ -97,6 +99,7 @@ class Daemon:
         self._key_sets = KeySets(fetch, KeySetFiles(self.home.data / "key-sets"))
         self._stores = Stores(self.home, self.metrics.add_commit, is_shared=worker is not None)
         self._management: ManagementStore | None = None
+        self._reaching: asyncio.Task[None] | None = None
         self._passwords = Passwords()
         self._setup_code = SetupCode()
 
@@ -158,6 +161,8 @@ class Daemon:
                     f"{self.home.webapps}: cannot be read ({error.strerror}); expected the"
                     " directory of the applications, see --home"
                 ) from error
+            # The applications do not wait for it, if somebody keeps it locked.
+            await asyncio.wait((self._reach_management(),), timeout=MANAGEMENT_WITHIN_S)
             await self._listen()
             await self._https.start()
             for signal_ in (signal.SIGTERM, signal.SIGINT):
@@ -240,8 +245,25 @@ class Daemon:
             StoreError: they are.
         """
         if self._management is None:
-            self._management = ManagementStore(self.home.management)
+            self._reach_management()
+            raise StoreError(f"{self.home.management} is out of reach")
         return self._management
+
+    def _reach_management(self) -> asyncio.Task[None]:
+        """Begin to open them on a thread: where somebody holds a lock, that takes seconds."""
+
+        async def reach() -> None:
+            try:
+                self._management = await asyncio.to_thread(ManagementStore, self.home.management)
+            except StoreError as error:
+                logger.error("management API is out of order: error=%s", error)
+                return
+            if self._monitor.is_ready:
+                self._tell_of_first_user()
+
+        if self._reaching is None or self._reaching.done():
+            self._reaching = asyncio.create_task(reach())
+        return self._reaching
 
     def _tell_of_first_user(self) -> None:
         if not self._is_first:
@@ -249,8 +271,7 @@ class Daemon:
         try:
             if self._open_management().accounts.has_users():
                 return
-        except StoreError as error:
-            logger.error("management API is out of order: error=%s", error)
+        except StoreError:
             return
         logger.warning(
             "no user yet: make the first one at %s/ on this machine, from elsewhere with this"
@@ -428,6 +449,8 @@ class Daemon:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._passwords.close()
         await self._stores.close()
+        if self._reaching is not None:
+            await self._reaching
         if self._management is not None:
             await self._management.close()
         await asyncio.to_thread(self._access_log.close)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from antmediad.api.answer import Answer, refusal
 from antmediad.api.routes import JSON
@@ -235,7 +235,8 @@ def _first_values(request: web.BaseRequest) -> dict[str, str]:
 def _is_local(request: web.BaseRequest) -> bool:
     """Tell whether a request can only have been made on this machine, and for it.
 
-    Not one that a proxy on this machine passes on, as far as it shows; nor that of a page whose
+    Not one that a proxy on this machine passes on, as far as it shows: nginx, unless told else,
+    adds nothing and calls with HTTP/1.0 and the name of this machine.  Nor that of a page whose
     name was made to mean this machine (DNS rebinding): its ``Host`` is that name.
     """
     try:
@@ -244,6 +245,7 @@ def _is_local(request: web.BaseRequest) -> bool:
         return False
     return (
         peer.is_loopback
+        and request.version >= HttpVersion11
         and not any(name in request.headers for name in _FORWARDING)
         and _LOCAL_HOST.fullmatch(request.headers.get(hdrs.HOST, "")) is not None
     )
