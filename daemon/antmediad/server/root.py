@@ -37,9 +37,6 @@ from antmediad.settings.schema import ServerSettings
 
 logger = logging.getLogger(__name__)
 
-MAX_OPEN_BODY_BYTES = 64 * 1024
-"""Of what a stranger sends: to parse a large body takes time in which nothing else is answered."""
-
 _HEADERS = (
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
