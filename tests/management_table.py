@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from antmediad.settings.setting import MASK
 from tests.manager import EMAIL, PASSWORD
 
 HASHED = md5(PASSWORD.encode()).hexdigest()
@@ -95,6 +96,17 @@ USER = {
     "lastName": (str, None),
     "fullName": (str, None),
     "picture": (str, None),
+}
+SERVER_SETTINGS = {
+    **dict.fromkeys(("allowedDashboardCIDR", "serverName", "logLevel", "nativeLogLevel"), str),
+    **dict.fromkeys(("nodeGroup", "appIngestsSrtStreamsWithoutStreamId", "hostAddress"), str),
+    **dict.fromkeys(("licenceKey", "jwtServerSecretKey"), MASK),
+    **dict.fromkeys(("marketplace", "proxyAddress", "webRTCLogLevel", "jwksURL"), (str, None)),
+    **dict.fromkeys(("serverStatusWebHookURL", "localLicenceServerIps"), (str, None)),
+    **dict.fromkeys(("buildForMarket", "offlineLicense", "heartbeatEnabled", "useGlobalIp"), bool),
+    **dict.fromkeys(("jwtServerControlEnabled", "sslEnabled"), bool),
+    **dict.fromkeys(("cpuMeasurementPeriodMs", "cpuMeasurementWindowSize"), int),
+    **dict.fromkeys(("defaultHttpPort", "originServerPort", "srtPort", "rtmpPort"), int),
 }
 PIECE = {"logContent": str, "logContentSize": int, "logFileSize": int}
 INFO = {"name": str, "liveStreamCount": 0, "vodCount": 0, "storage": int}
@@ -304,6 +316,7 @@ APPLICATIONS = [
     Row("GET", "/shutdown-properly", result(False, str), 400),
 ]
 SERVER = [
+    Row("GET", "/server-settings", SERVER_SETTINGS),
     Row("POST", "/server-settings", result(True), 200, {}),
     Row("POST", "/server-settings", result(False, str), 200, {"logLevel": "LOUD"}),
     Row("GET", "/ssl-settings/", result(False, str), 405),

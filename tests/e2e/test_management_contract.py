@@ -14,6 +14,7 @@ import pytest
 from antmediad.settings.schema import APPLICATION_KEYS
 from antmediad.settings.setting import MASK, Setting
 from tests.daemon import SECRET, Daemon, Response, signed, write_properties
+from tests.java import find_java
 from tests.management_table import (
     EVERYBODY,
     HASHED,
@@ -347,23 +348,50 @@ def test_a_script_with_curl_logs_in_once_and_out_again(daemon: Daemon, tmp_path:
     assert run(f"{base}/version")["message"] == "Not authenticated user"
 
 
+def test_a_java_program_has_its_session_by_its_cookie_handler(daemon: Daemon) -> None:
+    login = json.dumps({"email": EMAIL, "password": HASHED})
+    source = Path(__file__).with_name("CookieClient.java")
+
+    done = subprocess.run(
+        [find_java(), str(source), f"http://127.0.0.1:{daemon.port}/rest/v2", login],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+
+    # Of each call: the status, how many cookies there are after it, and the body.
+    calls = [line.split(" ", 2) for line in done.stdout.decode().splitlines()]
+    assert [(status, cookies) for status, cookies, _ in calls] == [
+        ("200", "1"),
+        ("200", "1"),
+        ("200", "0"),
+        ("403", "0"),
+    ]
+    assert json.loads(calls[1][2])["applications"] == ["LiveApp", "live"]
+
+
 # Users
 
 
 def test_a_panel_that_changes_a_role_takes_no_name_away(session: Manager) -> None:
     names = {"firstName": "Ada", "lastName": "L", "fullName": "Ada L", "picture": "p.png"}
-    rights = {"userType": "USER", "scope": "system", "appNameUserType": {"system": "USER"}}
-    made = session.call("POST", "/users", {"email": "a@x", "password": HASHED, **names, **rights})
-    assert made.json["success"]
-    rights = {**rights, "userType": "READ_ONLY", "appNameUserType": {"system": "READ_ONLY"}}
 
-    changed = session.call("PUT", "/users", {"email": "a@x", **rights})
+    def rights(role: str) -> dict[str, Any]:
+        return {"userType": role, "scope": "system", "appNameUserType": {"system": role}}
+
+    made = session.call(
+        "POST", "/users", {"email": "a@x", "password": HASHED, **names, **rights("USER")}
+    )
+    assert made.json["success"]
+    reading = rights("READ_ONLY")
+
+    changed = session.call("PUT", "/users", {"email": "a@x", **reading})
     (user,) = (one for one in session.call("GET", "/user-list").json if one["email"] == "a@x")
-    cleared = session.call("PUT", "/users", {"email": "a@x", **rights, "firstName": None})
+    cleared = session.call("PUT", "/users", {"email": "a@x", **reading, "firstName": None})
     (after,) = (one for one in session.call("GET", "/user-list").json if one["email"] == "a@x")
 
     assert changed.json["success"]
-    assert user == {"email": "a@x", **names, **rights}
+    assert user == {"email": "a@x", **names, **reading}
     assert cleared.json["success"]
     assert after == {**user, "firstName": None}
     assert session.call("DELETE", "/users/a%40x").json["success"]
