@@ -24,7 +24,7 @@ from antmediad.store.history import History
 from tests.daemon import DAEMON, DEADLINE_S, SECRET, Daemon, wait_until, write_properties
 from tests.e2e.test_service import PASS_ON, listening, port_of
 from tests.e2e.test_service import Manager as ServiceManager
-from tests.manager import EMAIL, PASSWORD, Manager, first_user
+from tests.manager import EMAIL, PASSWORD, Manager, first_user, user_with
 
 VERSION = "/LiveApp/rest/v2/version"
 WORKERS = 3
@@ -176,6 +176,28 @@ def test_sessions_and_lock_outs_hold_in_all_workers(shared: Workers) -> None:
 
     assert seen == [200] * WORKERS
     assert [*attempts, blocked] == [False] * (WORKERS + 1)
+
+
+def test_the_management_api_tells_of_what_all_workers_refused_and_passed(home: Path) -> None:
+    with Workers(home, 2) as daemon:
+        admin = first_user(daemon)
+        reader = user_with(daemon, admin, system="READ_ONLY")
+        daemon.write("Closed", remoteAllowedCIDR="10.0.0.0/8")
+        for _ in daemon.each():
+            wait_until(lambda: daemon.get("/Closed/rest/v2/version") == 403, "refused by each")
+        passed = [daemon.get(VERSION) for _ in daemon.each()]
+
+        states = [admin.call("GET", "/apps/LiveApp").json["requests"] for _ in range(6)]
+        refused = [admin.call("GET", "/apps/Closed").json["requests"] for _ in range(6)]
+        lists = [admin.call("GET", "/refusals").json for _ in range(6)]
+        digests = {reader.call("GET", "/apps/Closed").json["digest"] for _ in range(12)}
+
+    assert passed == [200, 200]
+    assert all(state == {"passed": 2, "refused": 0, "reasons": {}} for state in states)
+    assert all(one == refused[0] and one["refused"] >= 2 for one in refused)
+    assert all(len(one) == refused[0]["refused"] for one in lists)
+    assert all(one == sorted(one, key=lambda each: -each["at"]) for one in lists)
+    assert len(digests) == 1
 
 
 def test_a_one_time_token_is_used_once_and_its_player_goes_on_with_any_worker(

@@ -86,15 +86,22 @@ def _entry(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def list_refusals(call: Call) -> Answer:
+async def list_refusals(call: Call) -> Answer:
     """Return the latest refused requests of all applications, the newest first."""
-    return _shown(call.resources.refusals.recent(limit=MAX_REFUSALS))
+    return _shown(await _recent(call, None))
 
 
-def list_refusals_of_application(call: Call) -> Answer:
+async def list_refusals_of_application(call: Call) -> Answer:
     """Return the latest refused requests of an application, the newest first."""
-    name = find_application(call).name
-    return _shown(call.resources.refusals.recent(name, MAX_REFUSALS))
+    return _shown(await _recent(call, find_application(call).name))
+
+
+async def _recent(call: Call, application: str | None) -> list[Refusal]:
+    found = call.resources.refusals.recent(application, MAX_REFUSALS)
+    if call.resources.peers is not None:
+        found += await call.resources.peers.refusals(application, MAX_REFUSALS)
+        found.sort(key=lambda one: one.at, reverse=True)
+    return found[:MAX_REFUSALS]
 
 
 def _shown(refusals: Iterable[Refusal]) -> Answer:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from antmediad.api.body import Upload, parse_json
@@ -21,8 +22,8 @@ from antmediad.management.lockout import Lockout
 from antmediad.management.passwords import Passwords
 from antmediad.management.rights import Role
 from antmediad.management.served import ServedSettings
-from antmediad.observe.metrics import Metrics
-from antmediad.observe.refusals import Refusals
+from antmediad.observe.metrics import Counts, Metrics
+from antmediad.observe.refusals import Refusal, Refusals
 from antmediad.settings.schema import ServerSettings
 from antmediad.store.history import History
 from antmediad.store.interface import Store
@@ -52,6 +53,18 @@ MAX_READERS = 2
 """How many calls read files and compare them at a time."""
 
 
+class Peers(Protocol):
+    """The other processes that serve the same home.  One that does not answer is left out."""
+
+    async def verdicts(self) -> Mapping[str, Counts]:
+        """Return what the guards of the others have passed and refused, by application."""
+        ...
+
+    async def refusals(self, application: str | None, limit: int) -> Sequence[Refusal]:
+        """Return the latest refusals of the others, of each *limit* at most."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Resources:
     """What handlers work with, made by the server.
@@ -65,10 +78,12 @@ class Resources:
         is_https_served: whether HTTPS is.
         address: under which other machines reach this one.
         served: the settings that clients have read, to tell what they change of them.
+        peers: the other processes that serve the same; None when there are none.
         started_at: when the daemon began to serve, seconds since 1970.
         creating: held by the one who creates or removes an application.
         reading: held by those who read much; see `read_aside`.
         instance_id: tells this run of the daemon from others.
+        key: of this run; what is made with it tells nothing to who does not know it.
     """
 
     registry: Registry
@@ -85,9 +100,11 @@ class Resources:
     is_https_served: Callable[[], bool]
     address: str
     served: ServedSettings = field(default_factory=ServedSettings)
+    peers: Peers | None = None
     clock: Callable[[], float] = time.time
     started_at: float = field(default_factory=time.time)
     instance_id: str = field(default_factory=lambda: str(uuid4()))
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     sizes: Sizes = field(default_factory=Sizes)
     creating: asyncio.Lock = field(default_factory=asyncio.Lock)
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_READERS))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hmac
 import re
-import secrets
 
 from antmediad.errors import RequestError
 from antmediad.management.call import Call
 from antmediad.management.rights import SYSTEM, Role, role_for
 
-_KEY = secrets.token_bytes(32)
 _TAG = re.compile(r'(?:W/)?"([0-9a-f]*)"|([0-9a-f]+)')
 
 
@@ -26,7 +24,7 @@ def shown_digest(call: Call, digest: str, name: str = "") -> str:
     name = name or call.parameters.get("app", SYSTEM)
     if not digest or role_for(call.caller.rights, name) is Role.ADMIN:
         return digest
-    return hmac.digest(_KEY, digest.encode(), "sha256").hex()
+    return hmac.digest(call.resources.key, digest.encode(), "sha256").hex()
 
 
 def entity_tag(digest: str) -> tuple[str, str]:

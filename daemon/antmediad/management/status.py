@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from antmediad.api.answer import Answer, answer
@@ -51,24 +52,33 @@ _STATUSES = Schema(
 )
 
 
-def list_states(call: Call) -> Answer:
+async def list_states(call: Call) -> Answer:
     """Return the state of every application that the caller may read, and of the server."""
     registry, rights = call.resources.registry, call.caller.rights
+    others = await _verdicts_of_others(call)
     applications = [
-        _described(call, application)
+        _described(call, application, others)
         for name, application in sorted(registry.applications.items())
         if role_for(rights, name) is not None
     ]
-    server = _described(call, registry.server) if is_system(rights, Role.READ_ONLY) else None
+    is_shown = is_system(rights, Role.READ_ONLY)
+    server = _described(call, registry.server, others) if is_shown else None
     return answer({"applications": applications, "server": server})
 
 
-def show_state(call: Call) -> Answer:
+async def show_state(call: Call) -> Answer:
     """Return the state of an application."""
-    return answer(_described(call, find_application(call)))
+    find_application(call)
+    others = await _verdicts_of_others(call)
+    return answer(_described(call, find_application(call), others))
 
 
-def _described(call: Call, file: AnyFile) -> dict[str, Any]:
+async def _verdicts_of_others(call: Call) -> Mapping[str, Counts]:
+    peers = call.resources.peers
+    return await peers.verdicts() if peers is not None else {}
+
+
+def _described(call: Call, file: AnyFile, others: Mapping[str, Counts]) -> dict[str, Any]:
     snapshot, metrics = file.snapshot, call.resources.metrics
     settings = None
     counts = metrics.elsewhere
@@ -76,6 +86,8 @@ def _described(call: Call, file: AnyFile) -> dict[str, Any]:
         # Not by [name], which would make figures for it.
         counts = metrics.requests.get(file.name) or Counts()
         settings = file.snapshot.settings if file.snapshot is not None else None
+    elsewhere = others.get(file.name) or Counts()
+    refused = counts.refused + elsewhere.refused
     return {
         "name": file.name,
         "state": file.state,
@@ -91,9 +103,9 @@ def _described(call: Call, file: AnyFile) -> dict[str, Any]:
         "ipFilter": settings.ip_filter_enabled if settings is not None else None,
         "jwtFilter": jwt_filter(settings) if settings is not None else None,
         "requests": {
-            "passed": counts.passed,
-            "refused": counts.refused.total(),
-            "reasons": dict(counts.refused),
+            "passed": counts.passed + elsewhere.passed,
+            "refused": refused.total(),
+            "reasons": dict(refused),
         },
     }
 

@@ -151,6 +151,7 @@ class Daemon:
             self._listener.shared = self._https.listener.shared = self._worker
             self._worker.on_rescan = partial(self._rescan, reloader)
             self._worker.sums = monitor.sums
+            self._worker.recent = self.refusals.recent
             monitor.gather = self._worker.gather
         watchdog: asyncio.Task[None] | None = None
         try:
@@ -235,7 +236,8 @@ class Daemon:
         )
         if self._joined is not None:
             resources.started_at = self._joined.started_at
-            resources.instance_id = self._joined.instance_id
+            resources.instance_id, resources.key = self._joined.instance_id, self._joined.key
+            resources.peers = self._worker
         return resources
 
     def _open_management(self) -> ManagementStore:

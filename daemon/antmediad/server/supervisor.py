@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import socket
 import time
@@ -100,6 +101,7 @@ class Supervisor:
         self._ports = Ports(passed.sockets)
         self._setup_code = SetupCode()
         self._instance_id = str(uuid4())
+        self._key = secrets.token_hex(32)
         self._started_at = time.time()
         self._stopping = asyncio.Event()
         self._restarts = 0
@@ -260,6 +262,8 @@ class Supervisor:
                     forget(one.last, value)
             case "figures":
                 return await self._gather(post, value)
+            case "refusals":
+                return await self._ask_others(post, "refusals", value)
         return None
 
     def _greet(self, post: _Post) -> dict[str, object]:
@@ -270,6 +274,7 @@ class Supervisor:
             "setup_code": self._setup_code.show(),
             "started_at": self._started_at,
             "instance_id": self._instance_id,
+            "key": self._key,
             "given": {name: len(sockets) for name, sockets in given.items()},
         }
 
@@ -328,6 +333,19 @@ class Supervisor:
             "requests": requests,
             "others": total,
         }
+
+    async def _ask_others(self, asking: _Post, what: str, value: Any) -> list[Any]:
+        """Return what the others answer, lists all of them, as one; who is silent is left out."""
+        channels = [
+            one.channel
+            for one in self._posts
+            if one is not asking and one.ready.is_set() and one.channel is not None
+        ]
+        answers = await asyncio.gather(
+            *(channel.ask(what, value, FIGURES_WITHIN_S) for channel in channels),
+            return_exceptions=True,
+        )
+        return [one for found in answers if isinstance(found, list) for one in found]
 
     async def _take_figures(self, post: _Post) -> bool:
         """Take a worker's figures; the last ones stay, and False is returned, when it is silent."""

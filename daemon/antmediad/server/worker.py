@@ -6,13 +6,16 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from antmediad.errors import UsageError
 from antmediad.observe.exposition import WorkerFigures
-from antmediad.observe.sums import Sums, nothing
+from antmediad.observe.metrics import Counts
+from antmediad.observe.refusals import Refusal
+from antmediad.observe.sums import Sums, nothing, samples
 from antmediad.server.channel import Channel
 from antmediad.server.systemd import HTTP, HTTPS, Sockets
 
@@ -61,11 +64,13 @@ class Joined:
         setup_code: for the first user.
         started_at: when the daemon began to serve, seconds since 1970.
         instance_id: tells this run of the daemon from others.
+        key: that of the management API.
     """
 
-    setup_code: str
+    setup_code: str = field(repr=False)
     started_at: float
     instance_id: str
+    key: bytes = field(repr=False)
     given: Sockets = field(default_factory=dict)
 
 
@@ -87,6 +92,8 @@ class Worker:
         """Called with an application of which another worker has put versions on record."""
         self.sums: Callable[[], Awaitable[Sums]] = _no_sums
         """Returns the figures of this process."""
+        self.recent: Callable[[str | None, int], Sequence[Refusal]] = lambda *_: ()
+        """Returns the latest refusals of this process, of one application or of all."""
         try:
             ends = [socket.socket(fileno=number) for number in (place.channel, place.sockets)]
         except OSError:
@@ -116,6 +123,7 @@ class Worker:
             hello["setup_code"],
             hello["started_at"],
             hello["instance_id"],
+            bytes.fromhex(hello["key"]),
             {name: sockets for name, sockets in given.items() if sockets},
         )
 
@@ -163,6 +171,27 @@ class Worker:
             return WorkerFigures(silent=1)
         return WorkerFigures(**found)
 
+    async def verdicts(self) -> Mapping[str, Counts]:
+        """Return what the guards of the other workers have passed and refused, by application."""
+        figures = await self.gather(await self.sums())
+        found: defaultdict[str, Counts] = defaultdict(Counts)
+        for labels, value in samples(figures.others, "antmediad_guard_verdicts"):
+            counts = found[labels["application"]]
+            if labels["verdict"] == "passed":
+                counts.passed += int(value)
+            else:
+                counts.refused[labels["reason"]] += int(value)
+        return found
+
+    async def refusals(self, application: str | None, limit: int) -> Sequence[Refusal]:
+        """Return the latest refusals of the other workers, of each *limit* at most."""
+        try:
+            found = await self._channel.ask("refusals", [application, limit], FIGURES_WITHIN_S)
+        except OSError as error:
+            logger.warning("refusals of this worker alone: error=%s", type(error).__name__)
+            return ()
+        return [Refusal(*fields) for fields in found]
+
     async def _ask(self, what: str, value: Any = None) -> Any:
         return await self._channel.ask(what, value, ANSWER_WITHIN_S)
 
@@ -183,6 +212,8 @@ class Worker:
     async def _answer(self, what: str, value: Any) -> Any:
         if what == "figures":
             return await self.sums()
+        if what == "refusals":
+            return [astuple(one) for one in self.recent(*value)]
         if what == "rescan":
             self.on_rescan()
         elif what == "recorded":
