@@ -32,9 +32,9 @@ def find_wrk() -> str:
     return shutil.which("wrk") or "wrk"
 
 
-def pinned(command: Sequence[str], core: int) -> list[str]:
+def pinned(command: Sequence[str], core: int | None) -> list[str]:
     """Return *command* bound to a core, where there are two and a tool that does it."""
-    if (os.cpu_count() or 1) < 2 or shutil.which("taskset") is None:
+    if core is None or (os.cpu_count() or 1) < 2 or shutil.which("taskset") is None:
         return list(command)
     return ["taskset", "-c", str(core), *command]
 
@@ -74,15 +74,20 @@ def rate(
     script: Path | None = None,
     expect_errors: bool = False,
     arguments: Sequence[str] = (),
+    core: int | None = 1,
 ) -> float:
-    """Return how many requests a second are answered, all of them with success."""
+    """Return how many requests a second are answered, all of them with success.
+
+    Args:
+        core: on which the load is made; None for any.
+    """
     command = [find_wrk(), "-t1", f"-c{CLIENTS}", f"-d{SECONDS}s"]
     if token:
         command += ["-H", f"Authorization: {token}"]
     if script is not None:
         command += ["-s", str(script)]
     out = subprocess.run(
-        pinned([*command, url, *arguments], 1), check=True, capture_output=True, text=True
+        pinned([*command, url, *arguments], core), check=True, capture_output=True, text=True
     ).stdout
     if "Non-2xx" in out and not expect_errors:
         sys.exit(f"not all requests were answered with success:\n{out}")

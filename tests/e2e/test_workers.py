@@ -319,6 +319,46 @@ def test_workers_end_with_their_supervisor_however_that_ends(home: Path) -> None
         socket.create_server(("127.0.0.1", daemon.port)).close()
 
 
+def test_a_signal_to_all_processes_stops_them_in_order(home: Path) -> None:
+    with Workers(home, 2) as daemon:
+        assert daemon.process is not None
+        # As systemd does, which begins with any of them.
+        for pid in (*daemon.pids.values(), daemon.process.pid):
+            os.kill(pid, signal.SIGTERM)
+
+        assert daemon.process.wait(DEADLINE_S) == 0
+    assert daemon.log().count("INFO stopped") == 2
+    assert "replaced" not in daemon.log()
+
+
+def test_a_worker_that_was_told_to_stop_is_replaced(home: Path) -> None:
+    with Workers(home, 2) as daemon:
+        os.kill(daemon.pids[1], signal.SIGTERM)
+        wait_until(lambda: daemon.log().count("worker serves: number=1") == 2, "replaced")
+
+        assert [daemon.get(VERSION) for _ in daemon.each()] == [200, 200]
+        # What is done once at a start was done.
+        assert daemon.log().count(" serving: ") == 1
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "two", "129", ""])
+def test_a_number_of_workers_that_makes_no_sense_is_refused(home: Path, count: str) -> None:
+    daemon = Daemon(home, "--workers", count)
+
+    with pytest.raises(AssertionError, match="expected auto or a number, 1 to 128"):
+        daemon.start()
+
+
+def test_one_worker_is_one_process_without_a_supervisor(home: Path) -> None:
+    daemon = Daemon(home, "--workers", "1")
+    with daemon:
+        assert daemon.process is not None
+        pid = daemon.process.pid
+
+        assert Path(f"/proc/{pid}/task/{pid}/children").read_text() == ""
+        assert "worker=" not in daemon.log()
+
+
 def test_a_worker_that_hangs_is_replaced_and_the_service_manager_hears_on(
     home: Path, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ STOP_S = 15.0
 FIGURES_S = 5.0
 """How often figures are taken, in case that a worker ends without a word."""
 FIGURES_WITHIN_S = 1.0
+TOLD_S = 0.2
 RESCAN_WITHIN_S = 10.0
 ALL_READY_WITHIN_S = 30.0
 
@@ -154,6 +155,9 @@ class Supervisor:
             except OSError as error:
                 logger.error("worker not started: number=%d error=%s", post.number, error.strerror)
                 status = 1
+            if status == 0:
+                # It was told to stop.  Perhaps all are, this process too, as systemd does it.
+                await self._until(asyncio.sleep(TOLD_S), STOP_S)
             if self._stopping.is_set():
                 return
             if is_first and not post.status:
