@@ -6,9 +6,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from time import perf_counter
 
 from aiohttp import hdrs, web
@@ -26,7 +25,7 @@ from antmediad.observe.refusals import Refusals
 from antmediad.rest.api import ROUTER
 from antmediad.rest.call import Call, Files, Host
 from antmediad.rest.scripts import Scripts
-from antmediad.rest.vod_files import STREAMS, find_unfinished, settle, taken_over
+from antmediad.rest.vod_files import STREAMS
 from antmediad.server.access import access_of
 from antmediad.server.body import answer_without_route, check_accept, check_content_type, read_body
 from antmediad.server.cors import HEADERS as CORS_HEADERS
@@ -34,7 +33,7 @@ from antmediad.server.cors import answer_preflight, check_origin
 from antmediad.server.entrance import clients_of_request
 from antmediad.server.limits import REQUESTS, STORE_QUEUE, Limits
 from antmediad.server.monitor import probe_of
-from antmediad.server.paths import parse_query, path_of, split_target
+from antmediad.server.paths import path_of
 from antmediad.server.play import Player, Sessions, check_play, is_controlled
 from antmediad.server.proxy import Proxied
 from antmediad.server.reply import Headers, reply
@@ -42,6 +41,8 @@ from antmediad.server.root import Root
 from antmediad.server.served import Served
 from antmediad.server.stores import Stores
 from antmediad.server.streams import answer_elsewhere, check_method, open_file, send_file
+from antmediad.server.targets import BASE, Target, Targets
+from antmediad.server.unfinished import settle_uploads
 from antmediad.server.upload import open_form
 from antmediad.settings.schema import ServerSettings, Settings
 
@@ -49,30 +50,7 @@ logger = logging.getLogger(__name__)
 
 MAX_LOGGED_PATH = 200
 
-MAX_TARGETS = 4096
-MAX_TARGET_CHARS = 256
-
-_BASE = ["rest", "v2"]
 _RETRY = (("Retry-After", "1"),)
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """What a request target means; never changed, for it serves many requests.
-
-    Attributes:
-        segments: of the path, decoded; the first is the application's name.
-        query: the first value of each parameter.
-        routes: by method, None when the path is none of the REST API.
-        parameters: the variable segments of the path.
-        outside: the segments of a path that belongs to no application, None for another.
-    """
-
-    segments: list[str]
-    query: Mapping[str, str]
-    routes: Mapping[str, Route[Call]] | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    outside: tuple[str, ...] | None = None
 
 
 class App:
@@ -114,7 +92,7 @@ class App:
         self._host = Host(address, address)
         self._trusted_proxies: tuple[Network, ...] = ()
         self._secure_headers: Headers = ()
-        self._targets: dict[str, _Target] = {}
+        self._targets = Targets(lambda segments: self.root.owns(segments))
         self._is_stopping = False
         self._under_way = 0
         # Of these, those that are not worked on: what they cost is their connection.
@@ -170,7 +148,7 @@ class App:
                 Files(directory, self._scripts, home.read_only) if served is None else served.files,
             )
             if served is None and not home.read_only:
-                task = asyncio.get_running_loop().create_task(_settle_uploads(new))
+                task = asyncio.get_running_loop().create_task(settle_uploads(new))
                 self._settling.add(task)
                 task.add_done_callback(self._settling.discard)
 
@@ -203,10 +181,10 @@ class App:
         served = self._served.get(name)
         if served is None:
             raise self._unknown(segments)
-        if segments[1:3] != _BASE:
+        if segments[1:3] != BASE:
             raise RequestError(404, "Not found")
         routes, parameters = ROUTER.find(segments[3:])
-        answer = self._answer(served, request, _Target(segments, proxied.query, routes, parameters))
+        answer = self._answer(served, request, Target(segments, proxied.query, routes, parameters))
         if not isinstance(answer, Answer):
             answer = await answer
         return answer
@@ -229,7 +207,9 @@ class App:
         clients: tuple[str, ...] = ()
         reason = ""
         try:
-            target = self._targets.get(request.raw_path) or self._read_target(request.raw_path)
+            target = self._targets.known.get(request.raw_path) or self._targets.read(
+                request.raw_path
+            )
             segments = target.segments
             served = self._served.get(segments[0]) if segments else None
             if self._under_way > self._most_under_way:
@@ -299,7 +279,7 @@ class App:
                 self._finished.set()
         return self._reply(request, answer, headers, counts, begun, clients, reason)
 
-    def _check_load(self, target: _Target) -> None:
+    def _check_load(self, target: Target) -> None:
         """Refuse a request, unless it is a probe, while as many as may be are worked on.
 
         Raises:
@@ -317,26 +297,6 @@ class App:
             yield
         finally:
             self._aside -= 1
-
-    def _read_target(self, text: str) -> _Target:
-        """Return what a request target means; those of the REST API are remembered for a while."""
-        segments, query_text = split_target(text)
-        query = parse_query(query_text)
-        if self.root.owns(segments):
-            return _Target([], query, outside=tuple(segments))
-        if segments[1:3] != _BASE:
-            return _Target(segments, query)
-        try:
-            routes, parameters = ROUTER.find(segments[3:])
-        except RequestError:
-            # No such path: to be told to those only whom the guard lets through.
-            return _Target(segments, query)
-        target = _Target(segments, query, routes, parameters)
-        if len(text) <= MAX_TARGET_CHARS:
-            if len(self._targets) >= MAX_TARGETS:
-                self._targets.clear()
-            self._targets[text] = target
-        return target
 
     def _reply(  # noqa: PLR0913 - everything that is counted and logged
         self,
@@ -465,7 +425,7 @@ class App:
         return sent
 
     def _answer(
-        self, served: Served, request: web.BaseRequest, target: _Target
+        self, served: Served, request: web.BaseRequest, target: Target
     ) -> Answer | Awaitable[Answer]:
         if target.routes is None:
             raise RequestError(404, "Not found")
@@ -509,29 +469,6 @@ class App:
             self._aside -= 1
         answer = route.handler(call)
         return answer if isinstance(answer, Answer) else await answer
-
-
-async def _settle_uploads(served: Served) -> None:
-    """Remove what uploads left that an earlier process could not bring to an end."""
-    streams = served.files.directory / STREAMS
-    for name in await asyncio.to_thread(find_unfinished, streams):
-        try:
-            # Its record is looked for only when nobody can be about to make one.
-            with taken_over(streams, name) as is_ours:
-                is_removed = is_ours and await asyncio.to_thread(
-                    settle, streams, name, _is_on_record(served, name)
-                )
-        except StoreError as error:
-            logger.error(
-                "unfinished upload stays: application=%s error=%s", served.application, error
-            )
-            return
-        if is_removed:
-            logger.info("unfinished upload removed: application=%s", served.application)
-
-
-def _is_on_record(served: Served, file_name: str) -> bool:
-    return served.open_store().vods.find_json(file_name.partition(".")[0]) is not None
 
 
 def _answer_preflight(request: web.BaseRequest, method: str) -> Answer:
