@@ -395,6 +395,9 @@ class Daemon:
 
     async def _record_version(self, version: Version) -> None:
         entry = entry_of(version)
+        if self._management is None:
+            # At the start the files are read before it is open.
+            await asyncio.wait((self._reach_management(),))
         try:
             await self._open_management().audit.record(entry)
         except StoreError as error:
