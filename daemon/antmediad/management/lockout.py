@@ -6,11 +6,9 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network
 from math import inf
 
-from antmediad.errors import AddressError
-from antmediad.guard.address import parse_address
+from antmediad.guard.address import source_of
 from antmediad.store.accounts import key_of
 from antmediad.store.attempts import NONE, Attempts, Failures
 
@@ -43,8 +41,7 @@ class Lockout:
       not for addresses from which its user has logged in within 30 days.
 
     A block lasts 300 s from the failure that caused it; attempts meanwhile do not prolong it, and
-    the first one after it counts from zero.  The addresses of an IPv6 /64, which one customer has
-    to choose from, are one.
+    the first one after it counts from zero.  What counts as one address is what `source_of` says.
 
     The order of a login::
 
@@ -74,8 +71,8 @@ class Lockout:
         """Return 0 and count an attempt as failed, or return for how many seconds it is blocked.
 
         The time stands for the attempt when it is taken back.  It is counted before the password
-        is tried, so that attempts at the same time, also on
-        several processes, get no more tries than one after the other.
+        is tried, so that attempts at the same time, also on several processes, get no more tries
+        than one after the other.
 
         Raises:
             StoreError: nothing was counted: do not try the password.
@@ -124,14 +121,14 @@ class Lockout:
 
         await asyncio.gather(
             self._attempts.change(_subjects(email, address), clear, at),
-            self._attempts.remember_address(email, _network(address), at),
+            self._attempts.remember_address(email, _source(address), at),
         )
 
     def _blocked_s(self, found: Sequence[Failures], email: str, address: str, now: float) -> float:
         return _longest(found, self._is_known(email, address, now), now)
 
     def _is_known(self, email: str, address: str, now: float) -> bool:
-        return self._attempts.is_known(email, _network(address), now)
+        return self._attempts.is_known(email, _source(address), now)
 
 
 def _longest(found: Sequence[Failures], known: bool, now: float) -> float:
@@ -164,10 +161,10 @@ def _judged(times: tuple[float, ...], rule: Rule) -> Failures:
 
 def _subjects(email: str, address: str) -> tuple[bytes, bytes, bytes]:
     """Return what is counted by, in the order of `_RULES`."""
-    name, network = key_of(email), _network(address)
+    name, source = key_of(email), _source(address)
     return (
-        _digest("pair", name, network),
-        _digest("address", network),
+        _digest("pair", name, source),
+        _digest("address", source),
         _digest("email", name),
     )
 
@@ -178,12 +175,6 @@ def _digest(*parts: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _network(address: str) -> str:
-    """Return the address, or the /64 of an IPv6 one; what is no address stands for itself."""
-    try:
-        parsed = parse_address(address)
-    except AddressError:
-        return key_of(address)
-    if isinstance(parsed, IPv6Address):
-        return str(IPv6Network((parsed, 64), strict=False))
-    return str(parsed)
+def _source(address: str) -> str:
+    # What is no address is text from outside, which may be such that cannot be stored.
+    return key_of(source_of(address))
