@@ -9,9 +9,9 @@ from typing import Any
 
 import psutil
 
-from antmediad import __build__, __version__
 from antmediad.api.answer import Answer, answer, result
 from antmediad.api.routes import Schema
+from antmediad.api.version import VERSION
 from antmediad.errors import RequestError, StoreError
 from antmediad.management.access import Access
 from antmediad.management.applications import names_in_force, open_stores
@@ -175,11 +175,7 @@ async def system_resources(call: Call) -> Answer:
             "inUseMemory": memory["inUseMemory"],
             "maxMemory": memory["maxMemory"],
         },
-        "softwareVersion": {
-            "versionName": __version__,
-            "versionType": "Community Edition",
-            "buildNumber": __build__,
-        },
+        "softwareVersion": VERSION,
         "gpuUsageInfo": [],
         "ffmpegBuildInfo": "",
         "localWebRTCLiveStreams": 0,

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import socket
 
-from antmediad import __build__, __version__
 from antmediad.api.answer import Answer, answer, result
 from antmediad.api.models import VERSION
 from antmediad.api.routes import Schema
+from antmediad.api.version import version
 from antmediad.management.access import Access
 from antmediad.management.call import Call
 from antmediad.management.routes import Route
-
-_VERSION = answer(
-    {
-        "versionName": __version__,
-        "versionType": "Community Edition",
-        "buildNumber": __build__,
-    }
-)
-
-
-def version(_: Call) -> Answer:
-    """Return the version, in the shape of Ant Media Server's."""
-    return _VERSION
 
 
 def enterprise_edition(_: Call) -> Answer:
