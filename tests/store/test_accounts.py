@@ -306,9 +306,7 @@ def test_the_clock_of_another_process_takes_no_time_back(accounts: Accounts) -> 
 
 ENDINGS: list[tuple[Callable[[Accounts], object], set[bytes]]] = [
     (lambda accounts: asyncio.run(accounts.end_session(b"1")), {b"2", b"3", b"bob"}),
-    (lambda accounts: asyncio.run(accounts.end_sessions("ANN@example.com")), {b"bob"}),
-    (lambda accounts: asyncio.run(accounts.end_sessions(ANN.email, b"2")), {b"2", b"bob"}),
-    (lambda accounts: asyncio.run(accounts.set_password(ANN.email, "new")), {b"bob"}),
+    (lambda accounts: asyncio.run(accounts.set_password("ANN@example.com", "new")), {b"bob"}),
     (lambda accounts: asyncio.run(accounts.set_password(ANN.email, "new", b"3")), {b"3", b"bob"}),
 ]
 
@@ -316,7 +314,7 @@ ENDINGS: list[tuple[Callable[[Accounts], object], set[bytes]]] = [
 @pytest.mark.parametrize(
     ("end", "left"),
     ENDINGS,
-    ids=["one", "all", "all but one", "other password", "other password, but one"],
+    ids=["one", "other password", "other password, but one"],
 )
 def test_sessions_end(
     accounts: Accounts, end: Callable[[Accounts], object], left: set[bytes]

@@ -67,28 +67,22 @@ def hash_plain_password(password: str) -> str:
     return _hash(_md5(password))
 
 
-def verify_password(password_hash: str, received: str) -> bool:
+def verify_password(password_hash: str | None, received: str) -> bool:
     """Tell whether *received* is the password, in its wire form or plain.
+
+    Args:
+        password_hash: None for a user that does not exist, which takes as long as a wrong password.
 
     Raises:
         RequestError: it is too long, or no text.
         StoreError: there is no memory to hash with, or the hash on record is damaged.
     """
+    stored = password_hash or _NOBODY
     canonical = _canonical(received)
-    if _verify(password_hash, canonical):
+    if _verify(stored, canonical):
         return True
     # A plain password may look like an MD5.
-    return canonical == received and _verify(password_hash, _md5(received))
-
-
-def verify_nobody(received: str) -> None:
-    """Take as long as `verify_password` does for a wrong password, for a user that does not exist.
-
-    Raises:
-        RequestError: as `verify_password`.
-        StoreError: there is no memory to hash with.
-    """
-    verify_password(_NOBODY, received)
+    return canonical == received and _verify(stored, _md5(received))
 
 
 def needs_rehash(password_hash: str) -> bool:
@@ -119,8 +113,8 @@ class Passwords:
         return await self._run(lambda: hash_password(received))
 
     async def verify(self, password_hash: str | None, received: str) -> bool:
-        """Do as `verify_password`, or as `verify_nobody` without a hash."""
-        return await self._run(lambda: verify_password(password_hash or _NOBODY, received))
+        """Do as `verify_password`."""
+        return await self._run(lambda: verify_password(password_hash, received))
 
     def close(self) -> None:
         """Give up what waits; what runs ends by itself."""

@@ -24,17 +24,12 @@ class Recorder:
     lost because the disk was full at the moment it came into force.
     """
 
-    def __init__(
-        self,
-        history: History,
-        first_retry_s: float = FIRST_RETRY_S,
-        last_retry_s: float = LAST_RETRY_S,
-    ) -> None:
+    def __init__(self, history: History, first_retry_s: float = FIRST_RETRY_S) -> None:
         """Write to *history*, which is closed with this."""
         self.on_record: Callable[[str], None] = lambda _: None
         """Called with an application after versions of it went on record."""
         self.history = history
-        self._first_retry_s, self._last_retry_s = first_retry_s, last_retry_s
+        self._first_retry_s = first_retry_s
         self._waiting: deque[tuple[Version, bytes | None]] = deque(maxlen=MAX_WAITING)
         self._writing: asyncio.Task[None] | None = None
 

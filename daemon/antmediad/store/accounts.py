@@ -309,14 +309,6 @@ class Accounts:
 
         await self._database.write(end)
 
-    async def end_sessions(self, email: str, except_digest: bytes | None = None) -> None:
-        """End all sessions of a user but one."""
-
-        def end(connection: sqlite3.Connection) -> None:
-            _end_sessions(connection, key_of(email), except_digest)
-
-        await self._database.write(end)
-
 
 def _users(connection: sqlite3.Connection) -> list[User]:
     return [_user(row) for row in connection.execute(_ALL_USERS)]
