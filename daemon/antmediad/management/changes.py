@@ -17,8 +17,8 @@ from antmediad.management.rights import SYSTEM, Role
 from antmediad.management.subject import Subject
 from antmediad.properties.editor import split_lines
 from antmediad.settings.form import values
-from antmediad.settings.references import is_reference
-from antmediad.settings.setting import has_mask, text_of
+from antmediad.settings.references import REFERENCE_REFUSED, is_reference
+from antmediad.settings.setting import MASK_REFUSED, has_mask, text_of
 from antmediad.settings.spelling import OBSOLETE_KEYS
 
 MAX_CHANGES: Final = 1000
@@ -33,9 +33,6 @@ BEYOND: Final = frozenset(
     }
 )
 """Settings of an application that run or read what is not its own: for ADMIN of system only."""
-
-REFERENCE: Final = "expected a plain value; ${...} takes somebody who can edit the file itself"
-MASKED: Final = "expected a value in place of the mask"
 
 
 def read_changes(call: Call) -> Mapping[str, str | None]:
@@ -83,12 +80,12 @@ def _meant(
         elif text == masks.get(declared[0].key if declared else spelling):
             continue
         elif has_mask(text):
-            problems.append(Problem("error", MASKED, 0, spelling))
+            problems.append(Problem("error", MASK_REFUSED, 0, spelling))
         elif text != standing.get(spelling) and is_reference(
             text, secret=bool(declared) and all(one.secret for one in declared)
         ):
             # Whoever may change one application must not read the daemon's files by it.
-            problems.append(Problem("error", REFERENCE, 0, spelling))
+            problems.append(Problem("error", REFERENCE_REFUSED, 0, spelling))
         else:
             meant[spelling] = text
     if problems:
@@ -156,7 +153,6 @@ async def make_change(
         SettingsError: nothing was changed.
         RequestError: 403, the caller may not change these settings; nothing was changed.
     """
-
     name = subject.name_of(call)
 
     def checked(content: bytes) -> bytes:

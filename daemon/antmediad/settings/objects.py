@@ -14,10 +14,11 @@ from antmediad.errors import Problem, PropertyTypeError, SettingsError
 from antmediad.settings.checks import EXCLUSIVE
 from antmediad.settings.included import included_secrets, without
 from antmediad.settings.ladder import Step, parse_steps, steps_from, steps_of, text_of_steps
-from antmediad.settings.references import is_reference
+from antmediad.settings.references import REFERENCE_REFUSED, is_reference
 from antmediad.settings.schema import APPLICATION_KEYS, SERVER_KEYS, ServerSettings, Settings
 from antmediad.settings.setting import (
     MASK,
+    MASK_REFUSED,
     Setting,
     Value,
     has_mask,
@@ -284,7 +285,7 @@ def _read(declared: Setting, posted: object, base: Value, shown: Any) -> _Change
     if text == shown or (declared.secret and text == MASK):
         return None
     if has_mask(text):
-        _refuse("expected a value in place of the mask")
+        _refuse(MASK_REFUSED)
     value = _converted(declared, text)
     if isinstance(value, bool | int | float) or declared.kind == "level":
         return _Change(value, text_of(value))
@@ -351,7 +352,7 @@ def _check(declared: Setting, change: _Change) -> None:
     text = change.text or ""
     # Whoever may change one application must not read files and variables of the daemon by it.
     if is_reference(text, secret=declared.secret):
-        _refuse("expected a plain value; ${...} takes somebody who can edit the file itself")
+        _refuse(REFERENCE_REFUSED)
     if declared.misfit != "kept" and not is_within(declared, change.value):
         for _, message in limits_broken(declared, change.value):
             _refuse(message)

@@ -18,6 +18,10 @@ May raise LookupError, OSError or ValueError; none of their texts is shown.
 
 INCLUDES_SECRET: Final = "includes the secret"  # noqa: S105 - part of a message
 """What the warning of a placeholder that stands for a secret begins with."""
+REFERENCE_REFUSED: Final = (
+    "expected a plain value; ${...} takes somebody who can edit the file itself"
+)
+"""Why whoever may change settings only, and not the file, cannot post one."""
 MAX_TEXT: Final = 64 * 1024  # characters of one expanded value
 MAX_DEPTH: Final = 32
 

@@ -42,6 +42,7 @@ MASK: Final = "*" * 32
 Ant Media Server's panels count its characters, and save nothing while a secret for stream tokens
 has less than these.
 """
+MASK_REFUSED: Final = "expected a value in place of the mask"
 _PART_OF_A_MASK = "*" * 8
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
