@@ -15,8 +15,9 @@ import pytest
 
 from antmediad.applications.change import Changed, change_settings
 from antmediad.applications.home import Home
-from antmediad.applications.registry import SERVER, Registry, Result
+from antmediad.applications.registry import Registry, Result
 from antmediad.applications.reload import LARGE_BYTES, Reloader
+from antmediad.applications.settings_file import SERVER
 from antmediad.applications.write import NO_FILE, digest_of, edit_settings
 from antmediad.errors import SettingsConflictError, SettingsError, SettingsWriteError
 from antmediad.properties.editor import split_lines

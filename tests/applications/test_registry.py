@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from antmediad.applications.home import Home
-from antmediad.applications.registry import SERVER, Application, Registry
+from antmediad.applications.registry import Registry
+from antmediad.applications.settings_file import SERVER, Application
 from antmediad.store.history import Version
 from tests.daemon import SECRET, write_properties
 

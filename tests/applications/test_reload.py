@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from antmediad.applications.home import Home
-from antmediad.applications.registry import SERVER, Registry
+from antmediad.applications.registry import Registry
 from antmediad.applications.reload import Periods, Reloader
+from antmediad.applications.settings_file import SERVER
 from antmediad.applications.watch import OnChange, Watch
 from antmediad.store.history import Version
 from tests.daemon import DEADLINE_S, write_properties

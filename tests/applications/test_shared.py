@@ -149,6 +149,24 @@ def test_a_guard_that_only_one_process_saw_is_not_lost_by_any(
     assert pair[0].in_force[1:3] == ("stale", True)
 
 
+def test_an_older_spelling_that_says_no_does_not_count_for_who_missed_the_current_one(
+    place: Place,
+) -> None:
+    one, other = place.start(), place.start()
+    place.settle()
+    place.save({"remoteAllowedCIDR": "nowhere"})
+    other.see()
+    place.save(ON)
+    one.see()
+    place.save({"settings__jwtControlEnabled": "false"})
+    one.see()
+
+    place.settle()
+
+    assert one.in_force == other.in_force
+    assert one.in_force[1:3] == ("stale", True)
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first", "second"])
 def test_a_guard_that_was_switched_off_in_so_many_words_is_off_in_all(
     place: Place, order: tuple[int, int]

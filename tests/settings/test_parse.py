@@ -44,10 +44,10 @@ def parsed(text: str) -> Parsed:
     return parse_settings(lines(text))
 
 
-def errors(text: str, *, was_guarded: bool = False) -> list[Problem]:
+def errors(text: str, *, guarded_by: str = "") -> list[Problem]:
     """Return the errors of a text that has some."""
     with pytest.raises(SettingsError) as caught:
-        parse_settings(lines(text), was_guarded=was_guarded)
+        parse_settings(lines(text), guarded_by=(lambda: guarded_by) if guarded_by else None)
     return [problem for problem in caught.value.problems if problem.severity == "error"]
 
 
@@ -127,7 +127,7 @@ def test_the_old_token_switch_turns_on_both() -> None:
 
 @pytest.mark.parametrize("text", ["", "jwtSecretKey=x", "appName=a\njwtControlEnable=true"])
 def test_a_jwt_filter_is_not_switched_off_by_a_missing_line(text: str) -> None:
-    (problem,) = errors(text, was_guarded=True)
+    (problem,) = errors(text, guarded_by="jwtControlEnabled")
 
     assert problem == Problem(
         "error",
@@ -137,15 +137,30 @@ def test_a_jwt_filter_is_not_switched_off_by_a_missing_line(text: str) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["jwtControlEnabled=false", "settings.jwtControlEnabled=off"])
-def test_a_jwt_filter_is_switched_off_by_saying_so(text: str) -> None:
-    found = parse_settings(lines(text), was_guarded=True)
+@pytest.mark.parametrize(
+    ("spelling", "text"),
+    [
+        ("jwtControlEnabled", "jwtControlEnabled=false"),
+        ("settings.jwtControlEnabled", "jwtControlEnabled=false"),
+        ("settings.jwtControlEnabled", "settings.jwtControlEnabled=off"),
+    ],
+)
+def test_a_jwt_filter_is_switched_off_by_saying_so(spelling: str, text: str) -> None:
+    found = parse_settings(lines(text), guarded_by=lambda: spelling)
 
     assert not found.settings.jwt_control_enabled
 
 
+@pytest.mark.parametrize("rest", ["", "jwtControlEnabled=\n"], ids=["gone", "empty"])
+def test_an_older_spelling_does_not_switch_off_what_the_current_one_switched_on(rest: str) -> None:
+    (problem,) = errors(f"{rest}settings.jwtControlEnabled=no", guarded_by="jwtControlEnabled")
+
+    assert problem.key == "jwtControlEnabled"
+    assert problem.line == rest.count("\n") + 1
+
+
 def test_an_empty_jwt_switch_is_one_error() -> None:
-    (problem,) = errors("jwtControlEnabled=", was_guarded=True)
+    (problem,) = errors("jwtControlEnabled=", guarded_by="jwtControlEnabled")
 
     assert "found nothing" in problem.message
 

@@ -15,7 +15,8 @@ from typing import BinaryIO, Final
 from antmediad.applications.archive import DATA, HOME, ArchiveWriter, Manifest
 from antmediad.applications.home import Home, find_applications
 from antmediad.applications.read import MAX_PROPERTIES_BYTES, read_file
-from antmediad.applications.registry import SERVER, Registry
+from antmediad.applications.registry import Registry
+from antmediad.applications.settings_file import SERVER
 from antmediad.errors import BackupError
 from antmediad.settings.schema import ServerSettings
 from antmediad.store.copy import copy_database

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from antmediad.applications.home import READ_ONLY
 from antmediad.applications.read import read_file
-from antmediad.applications.registry import SERVER, AnyFile, Registry
+from antmediad.applications.registry import Registry
 from antmediad.applications.reload import LARGE_BYTES
+from antmediad.applications.settings_file import SERVER, AnyFile
 from antmediad.applications.write import (
     NO_FILE,
     changed_keys,

@@ -25,7 +25,8 @@ from antmediad.applications.build import build_directory
 from antmediad.applications.certificate import CERTIFICATE, CHAIN, KEY, PemFiles, load
 from antmediad.applications.change import Changed, change_settings
 from antmediad.applications.home import READ_ONLY, Home
-from antmediad.applications.registry import SERVER, Registry
+from antmediad.applications.registry import Registry
+from antmediad.applications.settings_file import SERVER
 from antmediad.applications.write import edit_settings, turn
 from antmediad.errors import CertificateError, SettingsError
 from antmediad.settings.schema import SERVER_SPELLINGS

@@ -78,14 +78,15 @@ class References:
     """Resolves ``${env:...}``, ``${file:...}`` and ``${credential:...}`` of one properties file.
 
     Attributes:
+        environment: where ``${env:...}`` is looked up.
         files: what was read, with settled signatures; a change of one is a change of the settings.
     """
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         """Resolve relative paths from *directory*, that of the properties file."""
         self.files: dict[Path, Signature] = {}
+        self.environment = environment
         self._directory = directory
-        self._environment = environment
 
     def resolve(self, kind: str, name: str) -> str:
         """Return the text that a reference stands for, without the line end of its last line.
@@ -95,13 +96,13 @@ class References:
             OSError, UnicodeError: the file cannot be read, or is not UTF-8.
         """
         if kind == "env":
-            return self._environment[name]
+            return self.environment[name]
         if kind == "file":
             path = self._directory / name
         else:
             if not re.fullmatch(r"[\w.-]+", name, re.ASCII) or name in (".", ".."):
                 raise LookupError(name)
-            path = Path(self._environment["CREDENTIALS_DIRECTORY"]) / name
+            path = Path(self.environment["CREDENTIALS_DIRECTORY"]) / name
         # Noted before it is read: a file that is missing now may come.
         self.files[path] = settled(stat_signature(path))
         try:

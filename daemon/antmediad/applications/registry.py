@@ -4,86 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import hashlib
 import logging
 import os
 import time
 import traceback
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from functools import partial
+from typing import Any, Literal, Protocol, TypeVar
 
 from antmediad.applications.home import Home, is_application_name
-from antmediad.applications.read import (
-    UNSETTLED,
-    References,
-    Signature,
-    read_file,
-    settled,
-    stat_signature,
+from antmediad.applications.read import UNSETTLED, References, read_file, settled, stat_signature
+from antmediad.applications.settings_file import (
+    SERVER,
+    AnyFile,
+    Application,
+    Parsed,
+    Server,
+    SettingsFile,
+    Snapshot,
 )
+from antmediad.applications.write import digest_of
 from antmediad.errors import Problem, SettingsError, StoreError
 from antmediad.observe.lines import Fields
 from antmediad.observe.metrics import Metrics
-from antmediad.properties.reader import Document, parse_properties
-from antmediad.settings.parse import (
-    GUARD,
-    GUARD_GONE,
-    Origin,
-    parse_server_settings,
-    parse_settings,
-)
-from antmediad.settings.schema import ServerSettings, Settings
+from antmediad.properties.reader import parse_properties
+from antmediad.settings.parse import GUARD
 from antmediad.store.history import Version
 
 logger = logging.getLogger(__name__)
 
 S = TypeVar("S")
-S_co = TypeVar("S_co", covariant=True)
-State = Literal["active", "stale", "failed"]
 Result = Literal["in_force", "unchanged", "kept"]
 
 MAX_LOGGED_PROBLEMS = 20
 """How many problems of a file are logged; all are told where its state is shown."""
-
-
-class Parsed(Protocol[S_co]):
-    """Settings as parsed, with what is to be said about them."""
-
-    @property
-    def settings(self) -> S_co: ...
-    @property
-    def problems(self) -> Sequence[Problem]: ...
-    @property
-    def origins(self) -> Mapping[str, Origin]: ...
-    @property
-    def unknown(self) -> Mapping[str, str]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot(Generic[S]):
-    """Settings in force.  Replaced whole, never edited.
-
-    Attributes:
-        generation: grows by one with each change that comes into force, over restarts too.
-        path, digest: the file they come from, and its SHA-256 in hexadecimal.
-        taken_at: when they came into force, seconds since 1970.
-        warnings: what is odd about the file.
-        origins: where each value that is not a default comes from, by key.
-        unknown: the raw values of the keys that are no settings.
-    """
-
-    settings: S
-    generation: int
-    path: Path
-    digest: str
-    taken_at: float
-    warnings: tuple[Problem, ...]
-    origins: Mapping[str, Origin]
-    unknown: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,131 +55,6 @@ class Past(Protocol):
 
     def latest(self) -> dict[str, Version]: ...
     def content(self, application: str, generation: int) -> bytes | None: ...
-
-
-class SettingsFile(ABC, Generic[S]):
-    """A properties file, and the last good snapshot that was made of it."""
-
-    def __init__(self, name: str, path: Path) -> None:
-        self.name = name
-        self.path = path
-        self.snapshot: Snapshot[S] | None = None
-        self.errors: tuple[Problem, ...] = ()
-        self.references: dict[Path, Signature] = {}
-        self.seen: Signature = UNSETTLED
-        """The settled signature of the file when it was last read."""
-        self.reading = 0
-        """The number of the last attempt to read it."""
-        self.turn = asyncio.Lock()
-        """Held by the one who is changing the file."""
-
-    @property
-    def state(self) -> State:
-        """``active``: what is on disk is in force; ``stale``: the last good; ``failed``: none."""
-        if self.snapshot is None:
-            return "failed"
-        return "stale" if self.errors else "active"
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """What is wrong with the file on disk."""
-        if self.errors or self.snapshot is None:
-            return self.errors
-        return self.snapshot.warnings
-
-    @property
-    def generation(self) -> int:
-        """The generation in force, 0 when none is."""
-        return self.snapshot.generation if self.snapshot else 0
-
-    @abstractmethod
-    def parse(
-        self,
-        document: Document,
-        references: References,
-        environment: Mapping[str, str],
-        was_guarded: bool,
-    ) -> Parsed[S]:
-        """Return the settings that *document* makes.
-
-        Raises:
-            SettingsError: it makes none.
-        """
-
-    @abstractmethod
-    def describe(self, settings: S) -> Fields:
-        """Return what the log says about *settings* coming into force."""
-
-    def is_guarded(self, settings: S) -> bool:
-        """Tell whether *settings* switch a JWT filter on that may not be lost by accident."""
-        return False
-
-    def has_changed(self) -> bool:
-        """Tell, by a look at the files' status only, whether there is something to read."""
-        return stat_signature(self.path) != self.seen or any(
-            stat_signature(path) != seen for path, seen in self.references.items()
-        )
-
-
-class Application(SettingsFile[Settings]):
-    """One application, by the name of its directory."""
-
-    def parse(
-        self,
-        document: Document,
-        references: References,
-        environment: Mapping[str, str],
-        was_guarded: bool,
-    ) -> Parsed[Settings]:
-        return parse_settings(
-            document.properties,
-            application=self.name,
-            environment=environment,
-            resolve=references.resolve,
-            was_guarded=was_guarded,
-            problems=document.problems,
-        )
-
-    def describe(self, settings: Settings) -> Fields:
-        ip = "on" if settings.ip_filter_enabled else "off"
-        return Fields(ip_filter=ip, jwt_filter=jwt_filter(settings))
-
-    def is_guarded(self, settings: Settings) -> bool:
-        return settings.jwt_control_enabled
-
-
-class Server(SettingsFile[ServerSettings]):
-    """The server itself, whose file is ``conf/red5.properties``."""
-
-    def parse(
-        self,
-        document: Document,
-        references: References,
-        environment: Mapping[str, str],
-        was_guarded: bool,
-    ) -> Parsed[ServerSettings]:
-        return parse_server_settings(
-            document.properties,
-            environment=environment,
-            resolve=references.resolve,
-            problems=document.problems,
-        )
-
-    def describe(self, settings: ServerSettings) -> Fields:
-        return Fields(host=settings.http_host, port=settings.http_port)
-
-
-SERVER = ""
-"""The name under which the server's own settings file goes, which no application can have."""
-
-AnyFile = Application | Server
-
-
-def jwt_filter(settings: Settings) -> Literal["off", "secret", "jwks"]:
-    """Return in one word how the JWT filter decides."""
-    if not settings.jwt_control_enabled:
-        return "off"
-    return "jwks" if settings.jwks_url else "secret"
 
 
 class Registry:
@@ -337,9 +168,8 @@ class Registry:
         if was is not None:
             generation = was.generation if same else was.generation + 1
         elif latest is not None:
-            generation = latest.generation + (
-                not self._says_the_same(file, content, parsed, latest)
-            )
+            is_known = self._is_surely_of(file, parsed, content.digest, latest)
+            generation = latest.generation if is_known else latest.generation + 1
         else:
             generation = 1
         file.snapshot = Snapshot(
@@ -387,7 +217,7 @@ class Registry:
         # Not the one that is followed, which a reload may be changing on another thread.
         file = copy.copy(known or Application(name, self.home.properties_of(name)))
         try:
-            parsed, _ = self._parse(file, Content(text, hashlib.sha256(text).hexdigest()))
+            parsed, _ = self._parse(file, Content(text, digest_of(text)))
         except SettingsError as error:
             return error.problems
         return tuple(parsed.problems)
@@ -480,7 +310,7 @@ class Registry:
             file.seen = UNSETTLED
             raise _unusable(f"cannot be read: {error.strerror or error}") from error
         file.seen = settled(signature)
-        return Content(text, hashlib.sha256(text).hexdigest())
+        return Content(text, digest_of(text))
 
     def _content_of(self, version: Version) -> Content | None:
         """Return the file of a version on record, None for that of an application removed.
@@ -491,24 +321,35 @@ class Registry:
         text = self._past.content(version.application, version.generation) if self._past else None
         return Content(text, version.digest) if text is not None else None
 
-    def _says_the_same(
-        self, file: SettingsFile[S], content: Content, parsed: Parsed[S], latest: Version
+    def _is_of(
+        self, file: SettingsFile[S], made: Parsed[S] | Snapshot[S], digest: str, version: Version
     ) -> bool:
-        """Tell whether *content* differs in comments and the like only from what is on record."""
-        if latest.guarded != file.is_guarded(parsed.settings):
+        """Tell whether *made* is what *version* says, whose text may have other comments.
+
+        Args:
+            digest: of the text that it was made of.
+
+        Raises:
+            SettingsError, StoreError: that text cannot be used or read any more.
+        """
+        if version.guarded != file.is_guarded(made.settings):
             return False
-        if latest.digest == content.digest:
+        if version.digest == digest:
             return True
+        content = self._content_of(version)
+        if content is None:
+            return False
+        references = References(file.path.parent, self._environment)
+        then = file.parse(parse_properties(content.text), references)
+        return (then.settings, then.unknown) == (made.settings, made.unknown)
+
+    def _is_surely_of(
+        self, file: SettingsFile[S], made: Parsed[S], digest: str, version: Version
+    ) -> bool:
         try:
-            before = self._content_of(latest)
-            if before is None:
-                return False
-            document = parse_properties(before.text)
-            references = References(file.path.parent, self._environment)
-            then = file.parse(document, references, self._environment, was_guarded=False)
+            return self._is_of(file, made, digest, version)
         except (SettingsError, StoreError):
             return False
-        return (then.settings, then.unknown) == (parsed.settings, parsed.unknown)
 
     def _had_a_file(self, file: SettingsFile[S]) -> bool:
         latest = self._latest.get(file.name)
@@ -533,8 +374,9 @@ class Registry:
             raise SettingsError((*document.problems, empty))
         latest = self._latest.get(file.name)
         was_guarded = latest.guarded if latest is not None else self._assume_guarded
+        guarded_by = partial(self._guarded_by, file, latest) if was_guarded else None
         try:
-            parsed = file.parse(document, references, self._environment, was_guarded)
+            parsed = file.parse(document, references, guarded_by)
         except SettingsError:
             raise
         except Exception as error:
@@ -547,34 +389,23 @@ class Registry:
                 "".join(traceback.format_tb(error.__traceback__)),
             )
             raise _unusable("cannot be parsed, because of a mistake in antmediad") from error
-        if latest is not None and was_guarded and not file.is_guarded(parsed.settings):
-            self._check_switched_off(file, parsed, latest)
         return parsed, references
 
-    def _check_switched_off(
-        self, file: SettingsFile[S], parsed: Parsed[S], latest: Version
-    ) -> None:
-        """Check that the JWT filter is off because its line says so, not because it is gone.
+    def _guarded_by(self, file: SettingsFile[S], latest: Version | None) -> str:
+        """Return the spelling that switched the JWT filter on, empty for an older one.
 
-        An older spelling may have said no all along, without counting beside the current one.
-
-        Raises:
-            SettingsError: the line that counted is gone.
+        Where the record says only that there was one, it is taken for the current one.
         """
-        if parsed.origins[GUARD].spelling == GUARD:
-            return
-        if file.snapshot is not None:
-            was_current = file.snapshot.origins[GUARD].spelling == GUARD
-        else:
-            try:
-                content = self._content_of(latest)
-            except StoreError:
-                content = None
-            was_current = content is None or any(
-                entry.key == GUARD for entry in parse_properties(content.text).properties
-            )
-        if was_current:
-            raise SettingsError((Problem("error", GUARD_GONE, 0, GUARD),))
+        snapshot = file.snapshot
+        if snapshot is not None and file.is_guarded(snapshot.settings):
+            return snapshot.origins[GUARD].spelling
+        if latest is None:
+            return ""
+        try:
+            content = self._content_of(latest)
+        except StoreError:
+            content = None
+        return GUARD if content is None or has_switch(content) else ""
 
     def _keep(self, file: SettingsFile[S], problems: Sequence[Problem]) -> Result:
         problems = tuple(problems)
@@ -604,6 +435,11 @@ class Registry:
         if name == SERVER or name in self.applications:
             self._metrics.reloads[name, result] += 1
         return result
+
+
+def has_switch(content: Content) -> bool:
+    """Tell whether a file has the switch of the JWT filter, in its current spelling."""
+    return any(entry.key == GUARD for entry in parse_properties(content.text).properties)
 
 
 def _unusable(message: str) -> SettingsError:

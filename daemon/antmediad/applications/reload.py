@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from antmediad.applications.home import exists, find_applications, is_application_name
 from antmediad.applications.read import Signature, signature_of, stat_signature
-from antmediad.applications.registry import SERVER, AnyFile, Registry
+from antmediad.applications.registry import Registry
+from antmediad.applications.settings_file import SERVER, AnyFile
 from antmediad.applications.trail import Step, steps
 from antmediad.applications.watch import ANY, Change, Entry, Role, Watch, is_remote
 

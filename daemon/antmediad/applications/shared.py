@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from antmediad.applications.home import Home
-from antmediad.applications.read import References
-from antmediad.applications.registry import SERVER, AnyFile, Content, Past, Registry
+from antmediad.applications.registry import Past, Registry, has_switch
+from antmediad.applications.settings_file import SERVER, AnyFile
 from antmediad.errors import SettingsError, StoreError
 from antmediad.observe.metrics import Metrics
-from antmediad.properties.reader import parse_properties
 from antmediad.settings.parse import GUARD
 from antmediad.store.history import Version
 
@@ -59,7 +58,9 @@ class SharedRegistry(Registry):
             self._latest[name] = newest
             return
         previous = self._lost_guard(newest)
-        if self._is_of(file, newest):
+        snapshot: Any = file.snapshot
+        # An application that was removed says nothing.
+        if newest.digest and self._is_of(file, snapshot, snapshot.digest, newest):
             if previous is not None:
                 self._go_back(file, previous)
             elif newest.generation > file.generation:
@@ -70,27 +71,11 @@ class SharedRegistry(Registry):
             # Refused here for what was before, and not by others, who saw more in between.
             self._latest[name] = dataclasses.replace(newest, generation=file.generation)
             self.reload(name)
-
         elif self._overlooks_guard(file, newest):
             self._go_back(file, newest)
 
     def _count_as(self, file: Any, generation: int) -> None:
         file.snapshot = dataclasses.replace(file.snapshot, generation=generation)
-
-    def _is_of(self, file: Any, version: Version) -> bool:
-        """Tell whether *version* is what is in force."""
-        snapshot = file.snapshot
-        if not version.digest or version.guarded != file.is_guarded(snapshot.settings):
-            return False
-        if version.digest == snapshot.digest:
-            return True
-        content = self._content_of(version)
-        if content is None:
-            return False
-        references = References(file.path.parent, self._environment)
-        document = parse_properties(content.text)
-        then = file.parse(document, references, self._environment, was_guarded=False)
-        return bool((then.settings, then.unknown) == (snapshot.settings, snapshot.unknown))
 
     def _lost_guard(self, version: Version) -> Version | None:
         """Return the version before when *version* lost its JWT filter without saying so.
@@ -102,8 +87,8 @@ class SharedRegistry(Registry):
         previous = self._shared.newest(version.application, version.generation)
         if previous is None or not previous.guarded:
             return None
-        is_told = _has_switch(self._content_of(version))
-        return None if is_told or not _has_switch(self._content_of(previous)) else previous
+        is_told = self._has_switch(version)
+        return None if is_told or not self._has_switch(previous) else previous
 
     def _overlooks_guard(self, file: Any, newest: Version) -> bool:
         """Tell whether others saw a JWT filter switched on, and nothing here says it is off."""
@@ -112,7 +97,7 @@ class SharedRegistry(Registry):
             newest.guarded
             and not file.is_guarded(file.snapshot.settings)
             and (switch is None or switch.spelling != GUARD)
-            and _has_switch(self._content_of(newest))
+            and self._has_switch(newest)
         )
 
     def _go_back(self, file: Any, previous: Version) -> None:
@@ -124,8 +109,6 @@ class SharedRegistry(Registry):
         # Which finds what is wrong with the file as it is.
         self.reload(file.name)
 
-
-def _has_switch(content: Content | None) -> bool:
-    return content is not None and any(
-        entry.key == GUARD for entry in parse_properties(content.text).properties
-    )
+    def _has_switch(self, version: Version) -> bool:
+        content = self._content_of(version)
+        return content is not None and has_switch(content)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 
 from antmediad.applications.home import Home
-from antmediad.applications.registry import Application, Registry
+from antmediad.applications.registry import Registry
 from antmediad.applications.reload import Reloader
+from antmediad.applications.settings_file import Application
 from antmediad.errors import StoreError, UsageError
 from antmediad.store.history import History
 

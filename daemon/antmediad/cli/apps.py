@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from antmediad.applications.registry import Application, jwt_filter
+from antmediad.applications.settings_file import Application, jwt_filter
 from antmediad.cli.applications import read_home
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import coloured, plain, print_json, print_table

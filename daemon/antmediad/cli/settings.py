@@ -20,7 +20,8 @@ from typing import Any
 from antmediad.applications.compare import differences, shown_value
 from antmediad.applications.home import Home
 from antmediad.applications.read import read_file
-from antmediad.applications.registry import Application, Registry, Snapshot
+from antmediad.applications.registry import Registry
+from antmediad.applications.settings_file import Application, Snapshot
 from antmediad.applications.versions import shown_versions
 from antmediad.applications.write import (
     changed_keys,

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from antmediad.applications.home import Home
-from antmediad.applications.registry import SERVER
+from antmediad.applications.settings_file import SERVER
 from antmediad.cli.applications import read_home
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import COLOUR, coloured, plain, print_json, table

@@ -8,7 +8,7 @@ from typing import Final
 
 from antmediad.applications.change import Changed, change_settings
 from antmediad.applications.compare import shown_value
-from antmediad.applications.registry import SERVER, AnyFile
+from antmediad.applications.settings_file import SERVER, AnyFile
 from antmediad.applications.write import changed_keys, edit_settings, keys_of
 from antmediad.errors import Problem, RequestError, SettingsError
 from antmediad.management.access import check_role

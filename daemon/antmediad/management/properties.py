@@ -11,7 +11,7 @@ from antmediad.api.routes import Schema
 from antmediad.applications.change import Changed
 from antmediad.applications.compare import shown_lines, shown_value
 from antmediad.applications.read import read_file
-from antmediad.applications.registry import AnyFile
+from antmediad.applications.settings_file import AnyFile
 from antmediad.applications.write import check_change, digest_of
 from antmediad.errors import Problem, RequestError, SettingsError
 from antmediad.management.access import Access

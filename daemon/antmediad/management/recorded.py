@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from antmediad.applications.registry import SERVER
+from antmediad.applications.settings_file import SERVER
 from antmediad.management.rights import SYSTEM
 from antmediad.store.audit import AuditEntry
 from antmediad.store.history import Version

@@ -19,7 +19,7 @@ from antmediad.api.answer import OK, Answer, answer, result
 from antmediad.api.models import RESULT
 from antmediad.api.routes import Query, Schema
 from antmediad.applications.change import ATTEMPTS
-from antmediad.applications.registry import AnyFile
+from antmediad.applications.settings_file import AnyFile
 from antmediad.applications.write import edit_settings
 from antmediad.errors import (
     PropertyTypeError,

@@ -7,7 +7,7 @@ from typing import Any
 
 from antmediad.api.answer import Answer, answer
 from antmediad.api.routes import Schema
-from antmediad.applications.registry import AnyFile, Application, jwt_filter
+from antmediad.applications.settings_file import AnyFile, Application, jwt_filter
 from antmediad.management.access import Access
 from antmediad.management.call import Call
 from antmediad.management.conditions import shown_digest

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from antmediad.applications.registry import SERVER, AnyFile, Application
+from antmediad.applications.settings_file import SERVER, AnyFile, Application
 from antmediad.errors import RequestError
 from antmediad.management.access import Access
 from antmediad.management.call import Call

@@ -15,8 +15,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 
 from antmediad.applications.home import Home
-from antmediad.applications.registry import SERVER, Registry, jwt_filter
+from antmediad.applications.registry import Registry
 from antmediad.applications.reload import Reloader
+from antmediad.applications.settings_file import SERVER, jwt_filter
 from antmediad.applications.shared import SharedRegistry
 from antmediad.errors import StoreError, UsageError
 from antmediad.guard.fetch import fetch

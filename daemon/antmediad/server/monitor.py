@@ -12,7 +12,8 @@ from aiohttp import web
 
 from antmediad import __version__
 from antmediad.api.answer import Answer, refusal
-from antmediad.applications.registry import SERVER, Registry
+from antmediad.applications.registry import Registry
+from antmediad.applications.settings_file import SERVER
 from antmediad.errors import GuardError, RequestError
 from antmediad.guard.key_set import KeySet, KeySets, without_secrets
 from antmediad.observe.exposition import (

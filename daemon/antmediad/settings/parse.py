@@ -96,7 +96,7 @@ def parse_settings(  # noqa: PLR0913 - each keyword has a default that is right 
     application: str = "",
     environment: Mapping[str, str] = NOTHING,
     resolve: Resolver = refuse_references,
-    was_guarded: bool = False,
+    guarded_by: Callable[[], str] | None = None,
     problems: Iterable[Problem] = (),
 ) -> Parsed:
     """Return the settings of an application's properties.
@@ -106,8 +106,9 @@ def parse_settings(  # noqa: PLR0913 - each keyword has a default that is right 
         application: the name of its directory; empty when there is none to compare with.
         environment: for ``${NAME}`` in values that are not secret.
         resolve: for values that are ``${env:NAME}``, ``${file:PATH}`` or ``${credential:NAME}``.
-        was_guarded: the JWT filter was on in the snapshot in force, so the line that says so must
-            not merely be gone, as it is from a file cut short.
+        guarded_by: given when the JWT filter was on before: the line that said so must not merely
+            be gone, as it is from a file cut short.  Returns its spelling, and is called only when
+            that matters; an older one may have said no all along, without counting beside it.
         problems: those of the reader, told together with the ones found here.
 
     Raises:
@@ -115,9 +116,9 @@ def parse_settings(  # noqa: PLR0913 - each keyword has a default that is right 
     """
     reading = _Reading(entries, APPLICATION_SPELLINGS, application_suggestion, problems)
     reading.convert(environment, resolve)
-    if was_guarded and not reading.mentions(APPLICATION_KEYS[GUARD]):
-        reading.add("error", GUARD_GONE, reading.last_line, GUARD)
     settings = Settings(**reading.values)
+    if guarded_by is not None and _has_lost_guard(settings, reading, guarded_by):
+        reading.add("error", GUARD_GONE, reading.last_line, GUARD)
     reading.add_findings(check_application(settings, application))
     return Parsed(settings, reading.warnings(), reading.origins, reading.unknown)
 
@@ -135,6 +136,14 @@ def parse_server_settings(
     settings = ServerSettings(**reading.values)
     reading.add_findings(check_server(settings))
     return ParsedServer(settings, reading.warnings(), reading.origins, reading.unknown)
+
+
+def _has_lost_guard(settings: Settings, reading: _Reading, guarded_by: Callable[[], str]) -> bool:
+    """Tell whether the JWT filter is off because its line is gone, not because it says so."""
+    switch = reading.origins.get(GUARD)
+    if switch is None:
+        return not reading.mentions(APPLICATION_KEYS[GUARD])
+    return not settings.jwt_control_enabled and switch.spelling != GUARD and guarded_by() == GUARD
 
 
 class _Reading:
