@@ -22,7 +22,14 @@ from antmediad.cli.output import plain, print_json, print_table
 from antmediad.cli.process import become_owner, user_name
 from antmediad.errors import LastAdministratorError, RecordExistsError, StoreError, UsageError
 from antmediad.management.passwords import hash_plain_password
-from antmediad.management.rights import SYSTEM, Role, check_administrator_stays, rights_of
+from antmediad.management.rights import (
+    SYSTEM,
+    TYPES,
+    Role,
+    check_administrator_stays,
+    rights_of,
+    text_of,
+)
 from antmediad.store.accounts import User, check_email, key_of
 from antmediad.store.audit import AuditEntry
 from antmediad.store.management import ManagementStore
@@ -51,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_email(add)
     add.add_argument(
         "--type",
-        choices=[role.name for role in sorted(Role, reverse=True)],
+        choices=TYPES,
         default=Role.ADMIN.name,
         help="ADMIN does everything, USER changes streams and VoDs, READ_ONLY reads"
         " (default: ADMIN)",
@@ -108,7 +115,7 @@ def _add(options: argparse.Namespace) -> int:
             await store.accounts.add_user(user, password_hash)
         except RecordExistsError as error:
             raise _exists(user.email) from error
-        await store.audit.record(_entry("user created", user.email, _roles(user)))
+        await store.audit.record(_entry("user created", user.email, text_of(rights_of(user))))
 
     _change(home, add)
     return 0
@@ -124,7 +131,7 @@ def _list(options: argparse.Namespace) -> int:
             [
                 (
                     plain(user.email),
-                    plain(_roles(user) or "-"),
+                    plain(text_of(rights_of(user)) or "-"),
                     f"{datetime.fromtimestamp(user.created_at, UTC):%Y-%m-%d %H:%M:%S}",
                 )
                 for user in users
@@ -210,10 +217,6 @@ def _check_email(email: str) -> None:
     if not (name and at and domain) or any(character.isspace() for character in email):
         raise UsageError(f"{plain(email)!r}: expected an e-mail address, NAME@DOMAIN")
     check_email(email)
-
-
-def _roles(user: User) -> str:
-    return ", ".join(f"{name}: {role.name}" for name, role in sorted(rights_of(user).items()))
 
 
 def _described(user: User) -> dict[str, Any]:

@@ -23,6 +23,10 @@ class Role(IntEnum):
     """Everything."""
 
 
+TYPES = tuple(role.name for role in sorted(Role, reverse=True))
+"""What ``userType`` can be, the type with most rights first."""
+
+
 def rights_of(user: User) -> Mapping[str, Role]:
     """Return a user's roles by application, and by `SYSTEM`.
 
@@ -56,6 +60,11 @@ def role_for(rights: Mapping[str, Role], application: str) -> Role | None:
 def is_system(rights: Mapping[str, Role], role: Role = Role.ADMIN) -> bool:
     """Tell whether the rights are *role* or more for the whole system."""
     return rights.get(SYSTEM, 0) >= role
+
+
+def text_of(rights: Mapping[str, Role]) -> str:
+    """Return rights as people read them, ``LiveApp: USER, vod: ADMIN``; empty for none."""
+    return ", ".join(f"{name}: {role.name}" for name, role in sorted(rights.items()))
 
 
 def check_administrator_stays(users: Iterable[User], email: str) -> None:

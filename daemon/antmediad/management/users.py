@@ -18,17 +18,18 @@ from antmediad.management.lockout import BLOCK_S
 from antmediad.management.passwords import needs_rehash
 from antmediad.management.rights import (
     SYSTEM,
+    TYPES,
     Role,
     check_administrator_stays,
     is_system,
     rights_of,
+    text_of,
 )
 from antmediad.management.routes import Route
 from antmediad.store.accounts import User, check_email, key_of
 
 logger = logging.getLogger(__name__)
 
-TYPES = ("ADMIN", "USER", "READ_ONLY")
 # What stands in a path where an e-mail could.
 RESERVED = frozenset({"authenticate", "initial", "logout", "password"})
 
@@ -84,42 +85,63 @@ async def authenticate(call: Call) -> Answer:
         call.note.left_out = True
         return result(False, _WRONG)
     call.note.action, call.note.target = "login refused", email
-    store, lockout = call.resources.management, call.resources.lockout
-    for client in call.clients:
-        if await lockout.admit(email, client, call.now):
-            # Those that led to the block are on the audit log.
-            call.note.left_out = True
-            return result(False, _BLOCKED)
-    stored = store.accounts.password_hash(email)
-    try:
-        fits = await call.resources.passwords.verify(stored, received)
-    except (RequestError, StoreError):
-        # As it counts for no block, anybody may repeat it without end.
-        call.note.left_out = True
-        for client in call.clients:
-            await lockout.withdrawn(email, client, call.now)
-        raise
-    user = store.accounts.find_user(email)
+    accounts = call.resources.management.accounts
+    # Anybody may be blocked, or not be tried, without end: the failures that led to a block are
+    # on the audit log.
+    call.note.left_out = True
+    if not await _admit(call, email):
+        return result(False, _BLOCKED)
+    stored = accounts.password_hash(email)
+    fits = await _verify(call, email, stored, received)
+    call.note.left_out = False
+    user = accounts.find_user(email)
     if not fits or user is None:
         return result(False, _WRONG)
-    for client in call.clients:
-        await lockout.succeeded(email, client, call.now)
+    await _clear(call, email)
     session_id = new_session_id()
-    started = await store.accounts.start_session(
+    started = await accounts.start_session(
         digest_of(session_id), user.email, ",".join(call.clients), call.now, verified_hash=stored
     )
     if not started:
         return result(False, _WRONG)
     if stored is not None and needs_rehash(stored):
         new = await call.resources.passwords.hash(received)
-        await store.accounts.rehash_password(user.email, stored, new)
+        await accounts.rehash_password(user.email, stored, new)
     if call.cookie:
         # One that was set before the login, perhaps by somebody else, is not to be logged in.
-        await store.accounts.end_session(digest_of(call.cookie))
+        await accounts.end_session(digest_of(call.cookie))
     call.note.action, call.note.target = "login", user.email
     welcome = result(True, _role_text(user))
     cookie = session_cookie(session_id, is_secure=call.is_secure)
     return Answer(welcome.body, 200, (cookie,))
+
+
+async def _admit(call: Call, email: str) -> bool:
+    """Count an attempt of each client as failed; False if one is blocked."""
+    for client in call.clients:
+        if await call.resources.lockout.admit(email, client, call.now):
+            return False
+    return True
+
+
+async def _verify(call: Call, email: str, stored: str | None, received: str) -> bool:
+    """Tell whether a password is the one whose hash is *stored*.
+
+    Raises:
+        RequestError, StoreError: it could not be tried; the attempt counts no longer.
+    """
+    try:
+        return await call.resources.passwords.verify(stored, received)
+    except (RequestError, StoreError):
+        for client in call.clients:
+            await call.resources.lockout.withdrawn(email, client, call.now)
+        raise
+
+
+async def _clear(call: Call, email: str) -> None:
+    """Forget the failures before an attempt that was none."""
+    for client in call.clients:
+        await call.resources.lockout.succeeded(email, client, call.now)
 
 
 def _role_text(user: User) -> str:
@@ -319,26 +341,18 @@ async def change_password(call: Call) -> Answer:
     sent = call.object()
     email = call.caller.email
     call.note.action, call.note.target = "password not changed", email
-    new_password = call.text("newPassword", sent)
+    received, new_password = call.text("password", sent), call.text("newPassword", sent)
     if not email or not new_password:
         return result(False, "User name does not exist or there is no new password")
-    lockout = call.resources.lockout
-    for client in call.clients:
-        if await lockout.admit(email, client, call.now):
-            return result(False, _BLOCKED)
-    accounts, passwords = call.resources.management.accounts, call.resources.passwords
+    if not await _admit(call, email):
+        return result(False, _BLOCKED)
+    accounts = call.resources.management.accounts
     stored = accounts.password_hash(email)
-    try:
-        fits = await passwords.verify(stored, call.text("password", sent))
-    except (RequestError, StoreError):
-        for client in call.clients:
-            await lockout.withdrawn(email, client, call.now)
-        raise
-    if not fits:
+    if not await _verify(call, email, stored, received):
         return result(False, "User not exist with that name and pass")
-    for client in call.clients:
-        await lockout.succeeded(email, client, call.now)
-    await accounts.set_password(email, await passwords.hash(new_password), call.caller.session)
+    await _clear(call, email)
+    new_hash = await call.resources.passwords.hash(new_password)
+    await accounts.set_password(email, new_hash, call.caller.session)
     call.note.action = "password changed"
     return result(True, "Success")
 
@@ -396,8 +410,7 @@ def _shown(user: User) -> dict[str, Any]:
 
 
 def _rights_text(user: User) -> str:
-    rights = rights_of(user)
-    return ", ".join(f"{name}: {role.name}" for name, role in sorted(rights.items())) or "no rights"
+    return text_of(rights_of(user)) or "no rights"
 
 
 ROUTES = (
