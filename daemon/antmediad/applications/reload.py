@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import stat
@@ -16,8 +15,9 @@ from antmediad.applications.home import exists, find_applications, is_applicatio
 from antmediad.applications.read import Signature, signature_of, stat_signature
 from antmediad.applications.registry import Registry
 from antmediad.applications.settings_file import SERVER, AnyFile
-from antmediad.applications.trail import Step, steps
-from antmediad.applications.watch import ANY, Change, Entry, Role, Watch, is_remote
+from antmediad.applications.trail import steps
+from antmediad.applications.watch import ANY, Change, Role, Watch, is_remote
+from antmediad.applications.watches import Watches
 
 logger = logging.getLogger(__name__)
 
@@ -79,14 +79,13 @@ class Reloader:
         self._registry = registry
         self._home = registry.home
         self._webapps = os.path.abspath(self._home.webapps)
-        self._open_watch = open_watch
         self._periods = periods or Periods()
-        self._remote = remote
-        self._watch: Watch | None = None
-        self._unwatchable = ""
-        self._watched: dict[str, frozenset[Entry]] = {}
-        self._polled: dict[str, str] = {}
-        self._devices: dict[int, str] = {}
+        self._watches = Watches(
+            lambda: open_watch(self._on_change, self.rescan),
+            self._webapps,
+            remote,
+            self._periods.poll_s,
+        )
         self._due: dict[str, tuple[float, asyncio.TimerHandle]] = {}
         self._ready: deque[str] = deque()
         self._aside: dict[str, bool] = {}
@@ -120,7 +119,7 @@ class Reloader:
         Raises:
             OSError: the directory of the applications cannot be read.
         """
-        self._start_watch()
+        self._watches.start()
         # Watched before it is read: what changes in between is seen twice, not never.
         self._watch_webapps()
         for name in (SERVER, *self._names()):
@@ -134,9 +133,7 @@ class Reloader:
     async def close(self) -> None:
         """Stop following."""
         self._closed = True
-        if self._watch is not None:
-            self._watch.close()
-            self._watch = None
+        self._watches.close()
         for _, handle in self._due.values():
             handle.cancel()
         self._due.clear()
@@ -274,8 +271,8 @@ class Reloader:
         if is_new or name in self._arriving or self._file(name) is None:
             if self._arriving.get(name) != signature:
                 self._arriving[name] = signature
-                wait_s = self._periods.poll_s if name in self._polled else self._periods.new_s
-                self._schedule(name, wait_s)
+                is_polled = name in self._watches.polled
+                self._schedule(name, self._periods.poll_s if is_polled else self._periods.new_s)
                 return False
             del self._arriving[name]
         return True
@@ -296,18 +293,15 @@ class Reloader:
         # A reference may have changed between being read and being watched.
         if file is None or not file.references:
             return
-        before = self._watched.get(name, frozenset())
+        before = self._watches.of(name)
         self._watch_file(name)
-        if not self._watched[name] <= before:
+        if not self._watches.of(name) <= before:
             self._schedule(name)
 
     def _forget(self, name: str) -> None:
         self._registry.remove(name)
-        for entry in self._watched.pop(name, ()):
-            if self._watch is not None:
-                self._watch.remove(name, entry)
+        self._watches.forget(name)
         for of_names in (
-            self._polled,
             self._writing_until,
             self._missed_since,
             self._arriving,
@@ -345,21 +339,9 @@ class Reloader:
 
     # Watching
 
-    def _start_watch(self) -> None:
-        watch: Watch | None = None
-        try:
-            watch = self._open_watch(self._on_change, self.rescan)
-            watch.start()
-        except OSError as error:
-            self._unwatchable = error.strerror or str(error)
-            if watch is not None:
-                watch.close()
-        else:
-            self._watch = watch
-
     def _watch_webapps(self) -> None:
-        self._set_watches(_HOME, steps(self._webapps), role=Role.STRUCTURE)
-        self._set_watches(_WEBAPPS, [(self._webapps, ANY, True)], role=Role.STRUCTURE)
+        self._watches.follow(_HOME, steps(self._webapps), role=Role.STRUCTURE)
+        self._watches.follow(_WEBAPPS, [(self._webapps, ANY, True)], role=Role.STRUCTURE)
 
     def _watch_file(self, name: str) -> bool:
         """Watch what leads to the file of *name*; tell whether some of that was not watched."""
@@ -367,100 +349,34 @@ class Reloader:
         base = os.path.dirname(self._webapps) if name == SERVER else self._webapps
         file = self._file(name)
         references = file.references if file is not None else ()
-        return self._set_watches(
+        return self._watches.follow(
             name,
             steps(self._path_of(name), base),
             *(steps(os.path.abspath(reference)) for reference in references),
         )
-
-    def _set_watches(self, owner: str, *trails: Iterable[Step], role: Role = Role.CONTENTS) -> bool:
-        """Watch the steps of *trails* for *owner*, the last ones for *role*, and nothing else.
-
-        Where that is not possible, poll.  Tells whether some of the first trail is new.
-        """
-        before = self._watched.get(owner, frozenset())
-        entries: set[Entry] = set()
-        trouble = ""
-        is_new = False
-        for position, trail in enumerate(trails):
-            for step in trail:
-                entry, trouble_here = self._add_watch(owner, step, role)
-                trouble = trouble or trouble_here
-                if entry is not None:
-                    entries.add(entry)
-                    is_new = is_new or (position == 0 and entry not in before)
-        for entry in before - entries:
-            if self._watch is not None:
-                self._watch.remove(owner, entry)
-        self._watched[owner] = frozenset(entries)
-        self._set_polled(owner, trouble)
-        return is_new
-
-    def _add_watch(self, owner: str, step: Step, role: Role) -> tuple[Entry | None, str]:
-        """Return the entry, if there is something to watch, and why to poll, if so."""
-        directory, name, is_last = step
-        if self._watch is None:
-            return None, self._unwatchable
-        if directory == self._webapps and name == owner:
-            # Told by the watch on all of the directory.
-            return None, ""
-        try:
-            entry = self._watch.add(owner, directory, name, role if is_last else Role.STRUCTURE)
-        except (FileNotFoundError, NotADirectoryError):
-            # The step before tells when it comes.
-            return None, ""
-        except OSError as error:
-            reason = error.strerror or str(error)
-            return None, reason if error.errno == errno.ENOSPC else f"{reason}: {directory}"
-        return entry, self._remoteness_of(directory)
-
-    def _remoteness_of(self, directory: str) -> str:
-        """Return why changes in *directory* may raise no event; the same for all of a device."""
-        try:
-            device = os.stat(directory).st_dev
-        except OSError:
-            return ""
-        if device not in self._devices:
-            is_remote = self._remote(directory)
-            self._devices[device] = f"remote file system: {directory}" if is_remote else ""
-        return self._devices[device]
-
-    def _set_polled(self, owner: str, trouble: str) -> None:
-        if not trouble:
-            if self._polled.pop(owner, "") and not self._polled:
-                logger.info("watching works again: nothing is polled")
-        elif trouble != self._polled.get(owner):
-            if trouble not in self._polled.values():
-                logger.warning(
-                    "watching falls back to polling: every=%gs error=%s",
-                    self._periods.poll_s,
-                    trouble,
-                )
-            self._polled[owner] = trouble
 
     # Looking, for what watching does not tell
 
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(self._periods.poll_s)
-            if _WEBAPPS in self._polled or _HOME in self._polled:
+            if _WEBAPPS in self._watches.polled or _HOME in self._watches.polled:
                 self._find()
-            await self._look_at(self._polled.keys() - {_WEBAPPS, _HOME}, twice=True)
+            await self._look_at(self._watches.polled.keys() - {_WEBAPPS, _HOME}, twice=True)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(self._periods.sweep_s)
-            if self._watch is None:
-                self._start_watch()
+            self._watches.start()
             self._watch_webapps()
-            for position, name in enumerate(tuple(self._polled)):
+            for position, name in enumerate(tuple(self._watches.polled)):
                 if position % 50 == 49:
                     await asyncio.sleep(0)
-                if name in self._polled and name not in (_WEBAPPS, _HOME):
+                if name in self._watches.polled and name not in (_WEBAPPS, _HOME):
                     self._watch_file(name)
             self._find()
             names = {file.name for file in self._registry.files()}
-            await self._look_at(names - self._polled.keys())
+            await self._look_at(names - self._watches.polled.keys())
 
     def _find(self) -> None:
         """Compare the applications that are there with those that are known."""
