@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from antmediad.api.answer import Answer, answer, result
+from antmediad.api.json_schema import INTEGER, TEXT, list_of, object_of
 from antmediad.api.routes import Query, Schema
 from antmediad.applications.create import create_application
 from antmediad.applications.remove import remove_application, remove_gone
@@ -17,36 +18,21 @@ from antmediad.management.call import Call, Resources
 from antmediad.management.routes import Route
 from antmediad.store.interface import ACTIVE, Record, Store
 
-_NAMES = Schema(
-    {
-        "type": "object",
-        "properties": {"applications": {"type": "array", "items": {"type": "string"}}},
-    }
-)
+_NAMES = Schema(object_of({"applications": list_of(TEXT)}))
 _COUNT: Final = {"type": "integer", "description": "-1 when it is not known"}
 _INFOS = Schema(
-    {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "properties": {
-                "name": {"type": "string"},
+    list_of(
+        object_of(
+            {
+                "name": TEXT,
                 "liveStreamCount": _COUNT,
                 "vodCount": _COUNT,
                 "storage": {**_COUNT, "description": "bytes; -1 when it cannot be told"},
-            },
-        },
-    }
+            }
+        )
+    )
 )
-_LIVE = Schema(
-    {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "properties": {"name": {"type": "string"}, "watcherCount": {"type": "integer"}},
-        },
-    }
-)
+_LIVE = Schema(list_of(object_of({"name": TEXT, "watcherCount": INTEGER})))
 _VIEWERS = ("hlsViewerCount", "dashViewerCount", "webRTCViewerCount", "rtmpViewerCount")
 _APP_NAMES = (Query("appNames", description="names, separated by commas", required=True),)
 
@@ -231,12 +217,9 @@ ROUTES = (
         "PUT",
         "/applications/{app}",
         create_from_file,
-        form={
-            "type": "object",
-            "properties": {
-                "file": {"type": "string", "contentMediaType": "application/octet-stream"}
-            },
-        },
+        form=object_of(
+            {"file": {"type": "string", "contentMediaType": "application/octet-stream"}}
+        ),
         access=Access.SYSTEM_ADMIN,
     ),
     Route(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from antmediad.api.answer import Answer, answer
+from antmediad.api.json_schema import BOOLEAN, INTEGER, NUMBER, TEXT, list_of, object_of
 from antmediad.api.routes import Query, Schema
 from antmediad.errors import RequestError, StoreError
 from antmediad.guard.reasons import REASONS
@@ -20,40 +21,34 @@ from antmediad.store.audit import AuditEntry
 MAX_ENTRIES: Final = 200
 MAX_REFUSALS: Final = 200
 
-_TEXT = {"type": "string"}
 _ENTRIES = Schema(
-    {
-        "type": "object",
-        "properties": {
-            "count": {"type": "integer"},
-            "entries": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "at": {"type": "number"},
-                        **dict.fromkeys(("actor", "source", "address", "action", "target"), _TEXT),
-                        "success": {"type": "boolean"},
-                        "detail": _TEXT,
-                    },
-                },
-            },
-        },
-    }
+    object_of(
+        {
+            "count": INTEGER,
+            "entries": list_of(
+                object_of(
+                    {
+                        "at": NUMBER,
+                        **dict.fromkeys(("actor", "source", "address", "action", "target"), TEXT),
+                        "success": BOOLEAN,
+                        "detail": TEXT,
+                    }
+                )
+            ),
+        }
+    )
 )
 _REFUSALS = Schema(
-    {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "properties": {
-                "at": {"type": "number"},
+    list_of(
+        object_of(
+            {
+                "at": NUMBER,
                 **dict.fromkeys(
-                    ("application", "client", "method", "path", "reason", "meaning"), _TEXT
+                    ("application", "client", "method", "path", "reason", "meaning"), TEXT
                 ),
-            },
-        },
-    }
+            }
+        )
+    )
 )
 
 

@@ -6,6 +6,7 @@ import re
 
 from antmediad.api.answer import Answer, result
 from antmediad.api.body import Part, Upload
+from antmediad.api.json_schema import object_of
 from antmediad.api.routes import Query
 from antmediad.applications.certificate import MAX_PEM_BYTES
 from antmediad.applications.install import Pem, install_certificate
@@ -93,7 +94,7 @@ ROUTES = (
         "POST",
         "/ssl-settings",
         configure,
-        form={"type": "object", "properties": dict.fromkeys(_FILES, _FILE)},
+        form=object_of(dict.fromkeys(_FILES, _FILE)),
         query=(
             Query("domain", description="the server's name", required=True),
             Query("type", description=f"{_CUSTOM}; no other is of use here", required=True),

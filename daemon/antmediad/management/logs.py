@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from antmediad.api.answer import Answer, answer
+from antmediad.api.json_schema import TEXT, object_of
 from antmediad.api.routes import Query, Schema
 from antmediad.errors import RequestError
 from antmediad.management.access import Access
@@ -22,14 +23,13 @@ TAIL = -1
 """The offset that stands for the end of the file."""
 
 _PIECE = Schema(
-    {
-        "type": "object",
-        "properties": {
-            "logContent": {"type": "string"},
+    object_of(
+        {
+            "logContent": TEXT,
             "logContentSize": {"type": "integer", "description": "bytes"},
             "logFileSize": {"type": "integer", "description": "bytes"},
-        },
-    }
+        }
+    )
 )
 
 

@@ -8,6 +8,7 @@ import orjson
 
 from antmediad.api.answer import Answer
 from antmediad.api.describe import Description, describe
+from antmediad.api.json_schema import OBJECT
 from antmediad.api.routes import Schema
 from antmediad.management.access import Access
 from antmediad.management.authentication import COOKIE
@@ -45,6 +46,6 @@ def description_routes(routes: Sequence[Route]) -> tuple[Route, ...]:
             "/openapi.json",
             get_document,
             access=Access.SIGNED_IN,
-            answers={200: Schema({"type": "object"})},
+            answers={200: Schema(OBJECT)},
         ),
     )

@@ -6,30 +6,28 @@ from collections.abc import Iterable
 from typing import Any
 
 from antmediad.api.answer import Answer, answer
+from antmediad.api.json_schema import TEXT, list_of, object_of
 from antmediad.api.routes import Schema
 from antmediad.errors import Problem, SettingsConflictError, SettingsError, SettingsWriteError
 
-PROBLEMS: dict[str, Any] = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "properties": {
+PROBLEMS: dict[str, Any] = list_of(
+    object_of(
+        {
             "severity": {"enum": ["error", "warning"]},
-            "message": {"type": "string"},
+            "message": TEXT,
             "line": {"type": "integer", "description": "from 1; 0 for the file as a whole"},
             "key": {"type": "string", "description": "as spelled in the file"},
-        },
-    },
-}
+        }
+    )
+)
 REJECTION = Schema(
-    {
-        "type": "object",
-        "properties": {
+    object_of(
+        {
             "success": {"const": False},
-            "message": {"type": "string"},
+            "message": TEXT,
             "problems": PROBLEMS,
-        },
-    }
+        }
+    )
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from antmediad.api.answer import Answer, answer
+from antmediad.api.json_schema import INTEGER, OBJECT, TEXT, TEXT_OR_NULL, list_of, object_of
 from antmediad.api.routes import Schema
 from antmediad.applications.change import Changed
 from antmediad.applications.compare import shown_lines, shown_value
@@ -26,36 +27,32 @@ from antmediad.settings.form import form, values
 from antmediad.settings.schema import APPLICATION_KEYS, SERVER_KEYS
 from antmediad.settings.setting import masked, masked_unknown, text_of
 
-_TEXT = {"type": "string"}
-_OBJECT: dict[str, Any] = {"type": "object"}
 _CHANGES = Schema(
-    {
-        **_OBJECT,
-        "properties": {
+    object_of(
+        {
             "changes": {
-                **_OBJECT,
-                "additionalProperties": {"type": ["string", "null"]},
+                **OBJECT,
+                "additionalProperties": TEXT_OR_NULL,
                 "description": "new values by key; null for the default",
             }
         },
-        "required": ["changes"],
-    }
+        required=["changes"],
+    )
 )
 CHANGED = Schema(
-    {
-        **_OBJECT,
-        "properties": {
+    object_of(
+        {
             "success": {"const": True},
-            "message": _TEXT,
-            "digest": _TEXT,
-            "generation": {"type": "integer"},
-            "changed": {"type": "array", "items": _TEXT},
+            "message": TEXT,
+            "digest": TEXT,
+            "generation": INTEGER,
+            "changed": list_of(TEXT),
             "problems": PROBLEMS,
-        },
-    }
+        }
+    )
 )
 """The answer to a change that was made."""
-_KEY = Schema({**_OBJECT, "properties": {"key": _TEXT}, "required": ["key"]})
+_KEY = Schema(object_of({"key": TEXT}, required=["key"]))
 
 _FORM = answer(
     {"application": form(APPLICATION_KEYS), "server": form(SERVER_KEYS)},
@@ -251,7 +248,7 @@ def _routes(subject: Subject) -> tuple[Route, ...]:
             f"{base}/settings",
             subject.handler(show_settings),
             access=subject.read,
-            answers={200: Schema(_OBJECT)},
+            answers={200: Schema(OBJECT)},
         ),
         Route(
             "POST",
@@ -269,7 +266,7 @@ def _routes(subject: Subject) -> tuple[Route, ...]:
             consumes_json=True,
             body=_CHANGES,
             access=subject.change,
-            answers={200: Schema({**_OBJECT, "properties": {"problems": PROBLEMS}})},
+            answers={200: Schema(object_of({"problems": PROBLEMS}))},
         ),
         Route(
             "POST",
@@ -278,14 +275,14 @@ def _routes(subject: Subject) -> tuple[Route, ...]:
             consumes_json=True,
             body=_KEY,
             access=subject.change,
-            answers={200: Schema({**_OBJECT, "properties": {"value": _TEXT}})},
+            answers={200: Schema(object_of({"value": TEXT}))},
         ),
         Route(
             "GET",
             f"{base}/file",
             subject.handler(show_file),
             access=subject.read,
-            answers={200: Schema(_OBJECT)},
+            answers={200: Schema(OBJECT)},
         ),
     )
 
@@ -296,7 +293,7 @@ ROUTES = (
         "/settings-form",
         settings_form,
         access=Access.SIGNED_IN,
-        answers={200: Schema(_OBJECT)},
+        answers={200: Schema(OBJECT)},
     ),
     *_routes(APPLICATION),
     *_routes(SERVER_FILE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antmediad.api.answer import Answer, answer, result
+from antmediad.api.json_schema import BOOLEAN, INTEGER, OBJECT, TEXT, list_of, object_of
 from antmediad.api.routes import Query, Schema
 from antmediad.errors import RequestError
 from antmediad.management.access import Access
@@ -10,16 +11,15 @@ from antmediad.management.call import Call
 from antmediad.management.routes import Route
 
 _ALONE = "This server is not part of a cluster"
-_NUMBER = Schema({"type": "object", "properties": {"number": {"type": "integer"}}})
-_NODES = Schema({"type": "array", "items": {"type": "object"}})
+_NUMBER = Schema(object_of({"number": INTEGER}))
+_NODES = Schema(list_of(OBJECT))
 _REQUEST = Schema(
-    {
-        "type": "object",
-        "properties": {
-            **{name: {"type": "string"} for name in ("name", "email", "title", "description")},
-            "sendSystemInfo": {"type": "boolean"},
-        },
-    }
+    object_of(
+        {
+            **dict.fromkeys(("name", "email", "title", "description"), TEXT),
+            "sendSystemInfo": BOOLEAN,
+        }
+    )
 )
 
 

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from antmediad.api.answer import OK, Answer, answer, result
+from antmediad.api.json_schema import OBJECT
 from antmediad.api.models import RESULT
 from antmediad.api.routes import Query, Schema
 from antmediad.applications.change import ATTEMPTS
@@ -53,7 +54,7 @@ from antmediad.settings.setting import Setting
 
 logger = logging.getLogger(__name__)
 
-_OBJECT = Schema({"type": "object"})
+_OBJECT = Schema(OBJECT)
 _REVEAL = Query("reveal", "boolean", "show secrets; for ADMIN only, and in the audit log")
 
 

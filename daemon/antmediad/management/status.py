@@ -6,6 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from antmediad.api.answer import Answer, answer
+from antmediad.api.json_schema import (
+    BOOLEAN_OR_NULL,
+    INTEGER,
+    NUMBER_OR_NULL,
+    TEXT,
+    TEXT_OR_NULL,
+    list_of,
+    object_of,
+)
 from antmediad.api.routes import Schema
 from antmediad.applications.settings_file import AnyFile, Application, jwt_filter
 from antmediad.management.access import Access
@@ -17,38 +26,33 @@ from antmediad.management.routes import Route
 from antmediad.management.subject import find_application
 from antmediad.observe.metrics import Counts
 
-_NUMBER_OR_NULL = {"type": ["number", "null"]}
-_TEXT_OR_NULL = {"type": ["string", "null"]}
-_STATUS: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string"},
-        "state": {"enum": ["active", "stale", "failed"]},
-        "generation": {"type": "integer"},
-        "takenAt": _NUMBER_OR_NULL,
-        "path": {"type": "string"},
-        "digest": _TEXT_OR_NULL,
-        "problems": PROBLEMS,
-        "ipFilter": {"type": ["boolean", "null"]},
-        "jwtFilter": {"enum": ["off", "secret", "jwks", None]},
-        "requests": {
-            "type": "object",
-            "properties": {
-                "passed": {"type": "integer"},
-                "refused": {"type": "integer"},
-                "reasons": {"type": "object", "additionalProperties": {"type": "integer"}},
-            },
-        },
-    },
-}
-_STATUSES = Schema(
+_STATUS: dict[str, Any] = object_of(
     {
-        "type": "object",
-        "properties": {
-            "applications": {"type": "array", "items": _STATUS},
-            "server": {"oneOf": [_STATUS, {"type": "null"}]},
-        },
+        "name": TEXT,
+        "state": {"enum": ["active", "stale", "failed"]},
+        "generation": INTEGER,
+        "takenAt": NUMBER_OR_NULL,
+        "path": TEXT,
+        "digest": TEXT_OR_NULL,
+        "problems": PROBLEMS,
+        "ipFilter": BOOLEAN_OR_NULL,
+        "jwtFilter": {"enum": ["off", "secret", "jwks", None]},
+        "requests": object_of(
+            {
+                "passed": INTEGER,
+                "refused": INTEGER,
+                "reasons": {"type": "object", "additionalProperties": INTEGER},
+            }
+        ),
     }
+)
+_STATUSES = Schema(
+    object_of(
+        {
+            "applications": list_of(_STATUS),
+            "server": {"oneOf": [_STATUS, {"type": "null"}]},
+        }
+    )
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 
 from antmediad.api.answer import Answer, answer, result
+from antmediad.api.json_schema import NUMBER, OBJECT, list_of, object_of
 from antmediad.api.routes import Schema
 from antmediad.api.version import VERSION
 from antmediad.errors import RequestError, StoreError
@@ -23,12 +24,12 @@ _NO_JVM = "antmediad is no Java program"
 
 def _numbers(*names: str) -> Schema:
     return Schema(
-        {"type": "object", "properties": {name: {"type": "number"} for name in names}},
+        object_of(dict.fromkeys(names, NUMBER)),
     )
 
 
-_OBJECT = Schema({"type": "object"})
-_LIST = Schema({"type": "array", "items": {"type": "object"}})
+_OBJECT = Schema(OBJECT)
+_LIST = Schema(list_of(OBJECT))
 
 
 # Single figures

@@ -10,6 +10,15 @@ from typing import Any, Final
 import orjson
 
 from antmediad.api.answer import Answer, answer
+from antmediad.api.json_schema import (
+    BOOLEAN,
+    NUMBER_OR_NULL,
+    OBJECT,
+    TEXT,
+    TEXT_OR_NULL,
+    list_of,
+    object_of,
+)
 from antmediad.api.routes import Schema
 from antmediad.errors import RequestError, TokenError
 from antmediad.guard.explanation import explain
@@ -28,75 +37,63 @@ REFRESH_WAIT_S: Final = 20.0
 """For how long a refresh is waited for; it goes on after that."""
 
 _TIMES: Final = ("exp", "nbf", "iat")
-_OBJECT: dict[str, Any] = {"type": "object"}
-_TEXT = {"type": "string"}
-_TEXT_OR_NULL = {"type": ["string", "null"]}
 _ORDER = Schema(
-    {
-        **_OBJECT,
-        "properties": {
-            "claims": {**_OBJECT, "description": f"at most {MAX_CLAIMS_BYTES} bytes"},
+    object_of(
+        {
+            "claims": {**OBJECT, "description": f"at most {MAX_CLAIMS_BYTES} bytes"},
             "expiresInS": {"type": ["number", "null"], "minimum": 1, "maximum": MAX_LIFE_S},
-        },
-    }
+        }
+    )
 )
-_TOKEN = Schema({**_OBJECT, "properties": {"token": _TEXT, "claims": _OBJECT}})
+_TOKEN = Schema(object_of({"token": TEXT, "claims": OBJECT}))
 _QUESTION = Schema(
-    {
-        **_OBJECT,
-        "properties": {
-            "token": {**_TEXT_OR_NULL, "description": "with or without Bearer"},
-            "address": {**_TEXT_OR_NULL, "description": "of the client; by default the caller's"},
-        },
-    }
+    object_of(
+        {
+            "token": {**TEXT_OR_NULL, "description": "with or without Bearer"},
+            "address": {**TEXT_OR_NULL, "description": "of the client; by default the caller's"},
+        }
+    )
 )
 _VERDICT = Schema(
-    {
-        **_OBJECT,
-        "properties": {
-            "allowed": {"type": "boolean"},
-            "reason": _TEXT_OR_NULL,
-            "meaning": _TEXT_OR_NULL,
-            "steps": {
-                "type": "array",
-                "items": {
-                    **_OBJECT,
-                    "properties": {
-                        "name": _TEXT,
+    object_of(
+        {
+            "allowed": BOOLEAN,
+            "reason": TEXT_OR_NULL,
+            "meaning": TEXT_OR_NULL,
+            "steps": list_of(
+                object_of(
+                    {
+                        "name": TEXT,
                         "outcome": {"enum": ["passed", "failed", "skipped"]},
-                        "detail": _TEXT,
-                    },
-                },
-            },
-        },
-    }
+                        "detail": TEXT,
+                    }
+                )
+            ),
+        }
+    )
 )
 _KEY_SETS = Schema(
-    {
-        "type": "array",
-        "items": {
-            **_OBJECT,
-            "properties": {
-                "url": _TEXT,
-                "resolvedUrl": _TEXT_OR_NULL,
-                "keys": {
-                    "type": "array",
-                    "items": {
-                        **_OBJECT,
-                        "properties": {
-                            "kid": _TEXT_OR_NULL,
-                            "kty": _TEXT,
-                            "alg": _TEXT_OR_NULL,
-                            "use": _TEXT,
-                        },
-                    },
-                },
-                "fetchedAt": {"type": ["number", "null"]},
-                "error": _TEXT_OR_NULL,
-                "isUp": {"type": "boolean"},
-            },
-        },
-    }
+    list_of(
+        object_of(
+            {
+                "url": TEXT,
+                "resolvedUrl": TEXT_OR_NULL,
+                "keys": list_of(
+                    object_of(
+                        {
+                            "kid": TEXT_OR_NULL,
+                            "kty": TEXT,
+                            "alg": TEXT_OR_NULL,
+                            "use": TEXT,
+                        }
+                    )
+                ),
+                "fetchedAt": NUMBER_OR_NULL,
+                "error": TEXT_OR_NULL,
+                "isUp": BOOLEAN,
+            }
+        )
+    )
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from antmediad import __version__
 from antmediad.api.answer import Answer, answer, refusal, result
+from antmediad.api.json_schema import OBJECT, TEXT, TEXT_OR_NULL, list_of, object_of
 from antmediad.api.routes import Schema
 from antmediad.errors import LastAdministratorError, RecordExistsError, RequestError, StoreError
 from antmediad.management.access import Access
@@ -38,39 +39,35 @@ _BLOCKED = f"Too many login attempts. User is blocked for {BLOCK_S:.0f} secs"
 _LAST = "This is the last administrator of the system"
 _EXISTS = "User with the same e-mail already exists"
 
-_OBJECT: dict[str, Any] = {"type": "object"}
-
 
 def _texts(*names: str) -> Schema:
-    return Schema({**_OBJECT, "properties": {name: {"type": "string"} for name in names}})
+    return Schema(object_of(dict.fromkeys(names, TEXT)))
 
 
 _LOGIN = _texts("email", "password")
 _PASSWORDS = _texts("password", "newPassword")
-_TEXT_OR_NULL = {"type": ["string", "null"]}
 _USER_PROPERTIES: dict[str, Any] = {
-    "email": {"type": "string"},
+    "email": TEXT,
     "userType": {"enum": [*TYPES, None]},
-    "scope": _TEXT_OR_NULL,
+    "scope": TEXT_OR_NULL,
     "appNameUserType": {
         "type": ["object", "null"],
         "additionalProperties": {"enum": list(TYPES)},
     },
-    "firstName": _TEXT_OR_NULL,
-    "lastName": _TEXT_OR_NULL,
-    "fullName": _TEXT_OR_NULL,
-    "picture": _TEXT_OR_NULL,
+    "firstName": TEXT_OR_NULL,
+    "lastName": TEXT_OR_NULL,
+    "fullName": TEXT_OR_NULL,
+    "picture": TEXT_OR_NULL,
 }
-_USER = Schema({**_OBJECT, "properties": _USER_PROPERTIES})
-_USERS = Schema({"type": "array", "items": _USER.schema})
+_USER = Schema(object_of(_USER_PROPERTIES))
+_USERS = Schema(list_of(_USER.schema))
 _NEW_USER = Schema(
-    {
-        **_OBJECT,
-        "properties": {
+    object_of(
+        {
             **_USER_PROPERTIES,
             **_PASSWORDS.schema["properties"],
-        },
-    }
+        }
+    )
 )
 
 
@@ -424,7 +421,7 @@ ROUTES = (
     ),
     Route("GET", "/authentication-status", authentication_status, access=Access.OPEN),
     Route("GET", "/first-login-status", first_login_status, access=Access.OPEN),
-    Route("GET", "/session", session, access=Access.OPEN, answers={200: Schema(_OBJECT)}),
+    Route("GET", "/session", session, access=Access.OPEN, answers={200: Schema(OBJECT)}),
     Route(
         "POST",
         "/users/initial",

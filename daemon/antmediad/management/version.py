@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from antmediad.api.answer import Answer, answer, result
+from antmediad.api.json_schema import OBJECT
 from antmediad.api.models import VERSION
 from antmediad.api.routes import Schema
 from antmediad.api.version import version
@@ -31,6 +32,6 @@ ROUTES = (
         "/liveness",
         liveness,
         access=Access.OPEN,
-        answers={200: Schema({"type": "object"})},
+        answers={200: Schema(OBJECT)},
     ),
 )

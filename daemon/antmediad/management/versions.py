@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from antmediad.api.answer import Answer, answer
+from antmediad.api.json_schema import OBJECT, list_of, object_of
 from antmediad.api.routes import Query, Schema
 from antmediad.applications.compare import differences
 from antmediad.applications.read import read_file
@@ -30,9 +31,7 @@ MAX_EQUAL_PAIRS: Final = 250_000
 """Of lines of the one and the other version, such as blank ones: with them it grows further."""
 
 _GENERATION: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": MAX_GENERATION}
-_WHICH = Schema(
-    {"type": "object", "properties": {"generation": _GENERATION}, "required": ["generation"]}
-)
+_WHICH = Schema(object_of({"generation": _GENERATION}, required=["generation"]))
 
 
 async def list_versions(subject: Subject, call: Call) -> Answer:
@@ -134,7 +133,7 @@ def _routes(subject: Subject) -> tuple[Route, ...]:
             f"{base}/history",
             subject.handler(list_versions),
             access=subject.read,
-            answers={200: Schema({"type": "array", "items": {"type": "object"}})},
+            answers={200: Schema(list_of(OBJECT))},
         ),
         Route(
             "GET",
@@ -145,7 +144,7 @@ def _routes(subject: Subject) -> tuple[Route, ...]:
                 Query("from", "long", "the older generation", required=True),
                 Query("to", "long", "the newer generation; without it, the file on disk"),
             ),
-            answers={200: Schema({"type": "object"})},
+            answers={200: Schema(OBJECT)},
         ),
         Route(
             "POST",
