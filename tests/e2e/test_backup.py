@@ -316,6 +316,12 @@ def tarred(
     return packed_up.getvalue()
 
 
+def header_of(name: str, size: int, type_: bytes = tarfile.REGTYPE) -> bytes:
+    header = tarfile.TarInfo(name)
+    header.size, header.type = size, type_
+    return header.tobuf(tarfile.GNU_FORMAT)
+
+
 def kind(type_: bytes) -> Callable[[tarfile.TarInfo], None]:
     def change(header: tarfile.TarInfo) -> None:
         header.type, header.linkname = type_, "/etc/passwd"
@@ -374,6 +380,14 @@ GOOD = ("home/conf/red5.properties", b"http.port=1\n")
             tarred(("data/x", bytes(9999)), change=kind(tarfile.XHDTYPE)),
             "no regular file",
             id="header that grows",
+        ),
+        pytest.param(
+            gzip.compress(header_of("data/x", 2**70) + b"x" * 4096), "damaged", id="cut short inside"
+        ),
+        pytest.param(
+            gzip.compress((header_of("name", 2, tarfile.GNUTYPE_LONGNAME) + bytes(512)) * 5000),
+            "damaged",
+            id="names of names",
         ),
     ],
 )

@@ -190,8 +190,11 @@ class Member:
         self._hashed = _Hashed(source)
 
     def __iter__(self) -> Iterator[bytes]:
-        while chunk := self._hashed.read(CHUNK_BYTES):
-            yield chunk
+        try:
+            while chunk := self._hashed.read(CHUNK_BYTES):
+                yield chunk
+        except tarfile.TarError as error:
+            raise BackupError("is no backup, or damaged") from error
 
     def check(self, entry: Entry) -> None:
         """Check, once it was read, that it is what *entry* says.
@@ -260,7 +263,8 @@ def members(file: BinaryIO) -> Iterator[Member]:
                 _check_place(header.name, header.size)
                 yield Member(header, tar.extractfile(header))
                 tar.members.clear()  # type: ignore[attr-defined]
-    except tarfile.TarError as error:
+    except (tarfile.TarError, RecursionError) as error:
+        # Each long name is read within the reading of the one before: nobody needs a thousand.
         raise BackupError("is no backup, or damaged") from error
 
 
