@@ -8,6 +8,7 @@ import io
 import json
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +22,8 @@ from typing import Any
 
 import pytest
 
+from antmediad.applications.backup import make_backup
+from antmediad.applications.home import Home
 from tests.ams_home import picture_of
 from tests.cli.test_commands import antmediad, write
 from tests.daemon import DAEMON, SECRET, Daemon
@@ -176,6 +179,42 @@ def test_videos_and_what_is_not_finished_or_elsewhere_stay_out(
     videos = {f"home/webapps/LiveApp/streams/{name}" for name in ("a.mp4", "sub/b.mp4")}
     assert names_in(archive) == settings | videos
     assert f"{streams}/imported: is a link" in done.stderr
+
+
+class Interrupted(io.BytesIO):
+    """A file that has something done when the first of what is in an archive comes."""
+
+    def __init__(self, do: Callable[[], object]) -> None:
+        super().__init__()
+        self._do = do
+
+    def write(self, text: Any) -> int:
+        # What is shorter is the head of the archive.
+        if len(text) > 100 and not self.getvalue()[100:]:
+            self._do()
+        return super().write(text)
+
+
+def test_what_is_removed_meanwhile_stays_out(home: Path) -> None:
+    for name in ("First", "Second"):
+        database = home / "data" / name / f"{name}.db"
+        database.parent.mkdir(parents=True)
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("CREATE TABLE t (x BLOB)")
+            connection.execute("INSERT INTO t VALUES (randomblob(1000000))")
+            connection.commit()
+        write(home, name)
+
+    def remove() -> None:
+        shutil.rmtree(home / "data" / "Second")
+        shutil.rmtree(home / "webapps" / "Second")
+
+    made = make_backup(Home(home), Interrupted(remove))
+
+    assert set(made.manifest.entries) == {
+        "data/First/First.db",
+        "home/webapps/First/WEB-INF/red5-web.properties",
+    }
 
 
 def test_links_of_a_config_map_are_kept_as_what_they_lead_to(
@@ -382,7 +421,9 @@ GOOD = ("home/conf/red5.properties", b"http.port=1\n")
             id="header that grows",
         ),
         pytest.param(
-            gzip.compress(header_of("data/x", 2**70) + b"x" * 4096), "damaged", id="cut short inside"
+            gzip.compress(header_of("data/x", 2**70) + b"x" * 4096),
+            "damaged",
+            id="cut short inside",
         ),
         pytest.param(
             gzip.compress((header_of("name", 2, tarfile.GNUTYPE_LONGNAME) + bytes(512)) * 5000),

@@ -17,7 +17,7 @@ from antmediad.applications.home import Home, find_applications
 from antmediad.applications.read import MAX_PROPERTIES_BYTES, read_file
 from antmediad.applications.registry import Registry
 from antmediad.applications.settings_file import SERVER
-from antmediad.errors import BackupError
+from antmediad.errors import BackupError, StoreError
 from antmediad.settings.schema import ServerSettings
 from antmediad.store.copy import copy_database
 
@@ -78,7 +78,13 @@ def _add_data(home: Home, writer: ArchiveWriter) -> None:
             continue
         with tempfile.TemporaryDirectory(prefix="antmediad-backup-") as directory:
             copy = Path(directory, "copy.db")
-            copy_database(path, copy)
+            try:
+                copy_database(path, copy)
+            except StoreError:
+                if not os.path.lexists(path):
+                    # With its application: that has been removed meanwhile.
+                    continue
+                raise
             with copy.open("rb") as copied:
                 writer.add(name, copied, os.fstat(copied.fileno()).st_size, 0o600)
 
@@ -120,10 +126,15 @@ def _status(path: Path) -> os.stat_result | None:
 
 def _add_file(writer: ArchiveWriter, home: Home, path: Path, max_bytes: int) -> bool:
     """Add a file of the home, or what a link there leads to; tell whether there is one."""
+    try:
+        mode = stat.S_IMODE(os.stat(path).st_mode) & 0o777
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unreadable(path, error) from error
     content = _read(path, max_bytes)
     if content is None:
         return False
-    mode = stat.S_IMODE(os.stat(path).st_mode) & 0o777
     name = f"{HOME}{path.relative_to(home.path)}"
     writer.add(name, io.BytesIO(content), len(content), mode)
     return True
