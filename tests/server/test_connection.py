@@ -549,3 +549,46 @@ def test_a_thousand_idle_and_trickling_connections_are_closed() -> None:
             assert server.reached["slow_head"] == 666
 
     serve(run())
+
+
+class Delayed:
+    """Opens sockets, the first ones after a while."""
+
+    delay_s = 0.05
+
+    async def open(self, _: str, host: str, port: int) -> list[socket.socket]:
+        delay_s, self.delay_s = self.delay_s, 0
+        await asyncio.sleep(delay_s)
+        one = socket.create_server((host, port))
+        one.setblocking(False)
+        return [one]
+
+    def release(self, _: str) -> None: ...
+
+
+def accepts(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("last", ["127.0.0.1", "127.0.0.3"], ids=["back", "further"])
+def test_of_addresses_that_follow_quickly_the_last_one_counts(last: str) -> None:
+    async def run() -> None:
+        async with serving() as server:
+            listener = server.listener
+            port = listener.address[1]
+            # As a worker does it, which may have to wait for the supervisor.
+            listener.shared = Delayed()
+            # Port 0 is how the first address was asked for.
+            wanted = 0 if last == "127.0.0.1" else port
+            await asyncio.gather(listener.listen("127.0.0.2", port), listener.listen(last, wanted))
+            await asyncio.sleep(0)
+
+            assert listener.address[0] == last
+            assert accepts(*listener.address)
+            assert not accepts("127.0.0.2", port)
+
+    serve(run())

@@ -44,6 +44,25 @@ def test_an_address_is_opened_once_and_closed_when_all_are_elsewhere() -> None:
     asyncio.run(open_())
 
 
+def test_an_address_that_is_left_again_is_not_kept() -> None:
+    async def open_() -> None:
+        ports = Ports({})
+        for worker in (1, 2):
+            first = await ports.open(worker, "http", HOST, 0)
+        _, other = place_of(await ports.open(1, "http", "localhost", 0))
+
+        # Before the second worker had followed.
+        await ports.open(1, "http", HOST, 0)
+        ports.forget(1)
+        ports.forget(2)
+
+        assert is_free(other)
+        assert await ports.open(1, "http", HOST, 0) == first
+        ports.close()
+
+    asyncio.run(open_())
+
+
 def test_who_is_replaced_finds_the_socket_and_its_queue() -> None:
     async def open_() -> None:
         ports = Ports({})

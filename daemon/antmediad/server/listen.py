@@ -68,6 +68,7 @@ class Listener:
         self._listening: list[asyncio.Server] = []
         self._ends: list[asyncio.Task[None]] = []
         self._wanted: tuple[str, int] | None = None
+        self._turn = asyncio.Lock()
         self.is_given = bool(self._given)
         self.address: tuple[str, int] = ("", 0)
         self.url = ""
@@ -75,12 +76,18 @@ class Listener:
     async def listen(self, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
         """Listen on *host* and *port*, and no longer where it was before.
 
+        Of several calls at a time the last one counts.
+
         Args:
             context: for TLS; that of the first call counts as long as the address is the same.
 
         Raises:
             OSError: it is not possible; what was listened on before still is.
         """
+        async with self._turn:
+            await self._listen(host, port, context)
+
+    async def _listen(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
         if self._wanted == (host, port):
             return
         if self.is_given and self._listening:

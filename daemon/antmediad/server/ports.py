@@ -44,6 +44,8 @@ class Ports:
         async with self._turn:
             if address not in self._open:
                 self._open[address] = await self._listen(address)
+            if self._latest.get(name) != address:
+                # Perhaps an older one again, which others have not left yet.
                 self._latest[name] = address
                 keep_sockets(name, [one.fileno() for one in self._open[address]])
             self._used[worker, name] = address
