@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -241,6 +242,22 @@ def test_edits_of_a_file_are_on_the_audit_log_once_and_calls_as_calls(admin: Man
         ("api", EMAIL, "settings changed", "hlsTime"),
         ("file", "", "settings found", "generation 1"),
     ]
+
+
+def test_what_the_first_start_finds_is_on_the_audit_log(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path / "home")
+    daemon.write("First")
+    daemon.write("Second")
+
+    with daemon:
+        admin = first_user(daemon)
+        wait_until(
+            lambda: {"First", "Second"}
+            <= {one["target"] for one in admin.call("GET", "/audit/0/50").json["entries"]},
+            "both are on the audit log",
+        )
+
+    assert "ERROR" not in daemon.log()
 
 
 def test_the_audit_log_comes_in_pages_and_by_target(admin: Manager) -> None:
