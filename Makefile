@@ -57,13 +57,13 @@ run: $(VENV)/.antmediad-run | $(RUN_HOME) ## install what is needed and serve ./
 	@echo '$(RUN_HOME)' > $(VENV)/antmediad.home
 	@exec $(BIN)/antmediad serve --home $(RUN_HOME) $(ARGS)
 
-# The panel is tested in a real browser.
+# The panel is tested in a real browser; what drives it (Node.js, of Playwright) needs libatomic.
 define need_browser
-	@command -v chromium chromium-browser >/dev/null || { \
-	  echo 'installing chromium'; \
+	@{ { command -v chromium || command -v chromium-browser; } && $(BIN)/playwright --version; } >/dev/null 2>&1 || { \
+	  echo 'installing chromium and libatomic1'; \
 	  as_root=; [ "$$(id -u)" = 0 ] || as_root='sudo -n'; \
-	  $$as_root apt-get update -q && $$as_root apt-get install -q -y --no-install-recommends chromium \
-	  || echo 'no Chromium, and it cannot be installed: tests of the panel are skipped' >&2; }
+	  $$as_root apt-get update -q && $$as_root apt-get install -q -y --no-install-recommends chromium libatomic1 \
+	  || echo 'cannot: without chromium tests of the panel are skipped, without libatomic1 they fail' >&2; }
 endef
 
 test: $(VENV)/.antmediad-test ## install what is needed and run all tests; make test ARGS="-k jwks" for a part
