@@ -77,6 +77,7 @@ def test_help_has_examples(command: str) -> None:
         pytest.param((), id="no command"),
         pytest.param(("dance",), id="no such command"),
         pytest.param(("serve", "--port", "99999"), id="no port"),
+        pytest.param(("serve", "--host", "xn--\u00e9"), id="no host"),
         pytest.param(("token", "create", "--exp", "tomorrow"), id="no time"),
     ],
 )

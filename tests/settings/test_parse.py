@@ -673,6 +673,7 @@ def test_the_server_settings_are_read() -> None:
     [
         "http.host=",
         "http.host=a b",
+        "http.host=xn--\\u00e9",
         "http.host=1.2.3",
         "http.host=-a",
         "http.port=65536",

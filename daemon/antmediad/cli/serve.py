@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change nothing in the home, not even when asked to over the management API or by an"
         " upload; needs --data",
     )
-    parser.add_argument("--host", help="address to listen on, instead of http.host")
+    parser.add_argument(
+        "--host", type=_host, help="address to listen on, instead of http.host"
+    )
     parser.add_argument(
         "--port", type=_port, help="port to listen on, instead of http.port; 0 for any free one"
     )
@@ -177,6 +179,15 @@ def _place(text: str) -> Place:
         return parse_place(text)
     except ValueError:
         raise argparse.ArgumentTypeError("expected what a supervisor passes") from None
+
+
+def _host(text: str) -> str:
+    try:
+        # As it is done before it is looked up.
+        text.encode("idna")
+    except UnicodeError:
+        raise argparse.ArgumentTypeError("expected an IP address or a host name") from None
+    return text
 
 
 def _port(text: str) -> int:

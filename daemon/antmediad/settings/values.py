@@ -142,7 +142,14 @@ def _host(setting: Setting, text: str) -> str:
 
 def _is_host_name(text: str) -> bool:
     # Digits and dots that are no address are a mistyped address, not a name.
-    return _HOST.fullmatch(text) is not None and not re.fullmatch(r"[0-9.]+", text)
+    if _HOST.fullmatch(text) is None or re.fullmatch(r"[0-9.]+", text):
+        return False
+    try:
+        # As it is done before it is looked up.
+        text.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _items(text: str) -> Iterator[tuple[int, str]]:
