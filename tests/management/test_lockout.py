@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +13,7 @@ from antmediad.store import attempts as attempts_module
 from antmediad.store.accounts import User
 from antmediad.store.attempts import KNOWN_FOR_S, MAX_KNOWN_ADDRESSES
 from antmediad.store.management import ManagementStore
-from tests.daemon import DAEMON
-from tests.together import run
+from tests.together import run, run_processes
 
 NOW = 1_700_000_000.0
 ANN = "ann@example.com"
@@ -171,23 +167,9 @@ def test_attempts_at_once_get_no_more_tries(lockout: Lockout) -> None:
 
 
 def test_attempts_of_several_processes_get_no_more_tries(tmp_path: Path) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", ATTEMPTS, str(tmp_path / "management.db")],
-            env={**os.environ, "PYTHONPATH": str(DAEMON)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    tried = run_processes(ATTEMPTS, *[[str(tmp_path / "management.db")]] * 3)
 
-    tried = [int(process.communicate("\n", timeout=60)[0]) for process in processes]
-
-    assert sum(tried) == PAIR.failures
+    assert sum(map(int, tried)) == PAIR.failures
 
 
 def test_a_block_outlives_the_process(tmp_path: Path) -> None:

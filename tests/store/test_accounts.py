@@ -6,8 +6,6 @@ import asyncio
 import dataclasses
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from antmediad.store.accounts import (
     User,
 )
 from antmediad.store.management import ManagementStore
-from tests.daemon import DAEMON
+from tests.together import run_processes
 
 NOW = 1_700_000_000.0
 ANN = User(
@@ -141,31 +139,13 @@ def test_only_the_first_user_is_the_first(accounts: Accounts) -> None:
 
 def test_of_processes_that_claim_the_first_user_at_once_one_succeeds(tmp_path: Path) -> None:
     path = tmp_path / "data" / "management.db"
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", FIRST, str(path), f"user{number}@example.com"],
-            env={**os.environ, "PYTHONPATH": str(DAEMON)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(4)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
+    emails = [f"user{number}@example.com" for number in range(4)]
 
-    said = [process.communicate(timeout=60)[0] for process in processes]
+    said = run_processes(FIRST, *([str(path), email] for email in emails))
 
     assert sorted(said) == ["False\n"] * 3 + ["True\n"]
     store = ManagementStore(path)
-    assert [user.email for user in store.accounts.users()] == [
-        f"user{said.index('True' + chr(10))}@example.com"
-    ]
+    assert [user.email for user in store.accounts.users()] == [emails[said.index("True\n")]]
     asyncio.run(store.close())
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from antmediad.applications.archive import DATA, HOME, ArchiveWriter, Manifest
+from antmediad.applications.certificate import MAX_PEM_BYTES
 from antmediad.applications.home import Home, find_applications
 from antmediad.applications.read import MAX_PROPERTIES_BYTES, read_file
 from antmediad.applications.registry import Registry
@@ -21,7 +22,6 @@ from antmediad.errors import BackupError, StoreError
 from antmediad.settings.schema import ServerSettings
 from antmediad.store.copy import copy_database
 
-MAX_PEM_BYTES: Final = 1024 * 1024
 SMALL_BYTES: Final = 1024 * 1024
 """Up to here a file is read at once: what is rewritten in place is then there as a whole."""
 KEY_SETS: Final = "key-sets"

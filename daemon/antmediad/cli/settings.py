@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import os
 import re
 import sys
@@ -32,7 +31,7 @@ from antmediad.applications.write import (
     write_settings,
 )
 from antmediad.cli.applications import find_application, read_home
-from antmediad.cli.input import read_input
+from antmediad.cli.input import read_secret
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import coloured, plain, print_json, print_table
 from antmediad.cli.process import user_name
@@ -42,7 +41,7 @@ from antmediad.settings.included import included_secrets, without
 from antmediad.settings.parse import Origin
 from antmediad.settings.schema import APPLICATION_KEYS, APPLICATION_SPELLINGS, Settings
 from antmediad.settings.setting import masked, text_of
-from antmediad.settings.spelling import OBSOLETE_KEYS, application_suggestion
+from antmediad.settings.spelling import application_suggestion, why_unknown
 from antmediad.store.history import MAX_GENERATION, History, Version
 
 EXAMPLES = """examples:
@@ -239,7 +238,7 @@ def _set(options: argparse.Namespace) -> int:
     if len(from_input) > 1:
         raise UsageError("expected one '-': only one value can be read from standard input")
     for key in from_input:
-        changes[key] = _read_value(key)
+        changes[key] = read_secret(plain(key))
     return _change(options, changes)
 
 
@@ -324,16 +323,6 @@ def _read(application: Application) -> bytes:
             f"{application.path}: cannot be read ({error.strerror or error})"
         ) from error
     return content
-
-
-def _read_value(key: str) -> str:
-    if sys.stdin is not None and sys.stdin.isatty():
-        try:
-            return getpass.getpass(f"{plain(key)}: ")
-        except EOFError:
-            raise UsageError(f"{plain(key)}: expected a value") from None
-    text = read_input()
-    return text.removesuffix("\n").removesuffix("\r")
 
 
 def _announce(home: Home, application: str, content: bytes) -> bool:
@@ -465,10 +454,7 @@ def _print_differences(before: bytes, after: bytes, old: str, new: str = "") -> 
 
 
 def _unknown(key: str) -> str:
-    if key in OBSOLETE_KEYS:
-        return f"{plain(key)}: no longer used"
-    known = application_suggestion(key)
-    return f"{plain(key)}: no such setting" + (f"; did you mean {known}?" if known else "")
+    return f"{plain(key)}: {why_unknown(key, application_suggestion)}"
 
 
 def _not_written(error: SettingsError) -> UsageError:

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import os
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from antmediad.applications.home import Home, find_applications
-from antmediad.cli.input import read_input
+from antmediad.cli.input import is_at_terminal, read_secret
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import plain, print_json, print_table
 from antmediad.cli.process import become_owner, user_name
@@ -256,17 +254,11 @@ def _unknown(email: str) -> UsageError:
 
 
 def _read_password() -> str:
-    if sys.stdin is not None and sys.stdin.isatty():
-        try:
-            password = getpass.getpass("password: ")
-            if getpass.getpass("the same once more: ") != password:
-                raise UsageError("the passwords differ")
-        except EOFError:
-            raise UsageError("expected a password") from None
-    else:
-        password = read_input().removesuffix("\n").removesuffix("\r")
-        if "\n" in password:
-            raise UsageError("standard input: expected a password, on a single line")
+    password = read_secret("password")
+    if is_at_terminal() and read_secret("the same once more") != password:
+        raise UsageError("the passwords differ")
+    if "\n" in password:
+        raise UsageError("standard input: expected a password, on a single line")
     if len(password) < MIN_PASSWORD_CHARS:
         raise UsageError(f"password: expected at least {MIN_PASSWORD_CHARS} characters")
     return password

@@ -19,7 +19,7 @@ from antmediad.properties.editor import split_lines
 from antmediad.settings.form import values
 from antmediad.settings.references import REFERENCE_REFUSED, is_reference
 from antmediad.settings.setting import MASK_REFUSED, has_mask, text_of
-from antmediad.settings.spelling import OBSOLETE_KEYS
+from antmediad.settings.spelling import why_unknown
 
 MAX_CHANGES: Final = 1000
 BEYOND: Final = frozenset(
@@ -74,7 +74,9 @@ def _meant(
     for spelling, text in changes.items():
         declared = subject.spellings.get(spelling, ())
         if not declared and spelling not in standing:
-            problems.append(Problem("error", _unknown(spelling, subject), 0, spelling))
+            problems.append(
+                Problem("error", why_unknown(spelling, subject.suggestion), 0, spelling)
+            )
         elif text is None:
             meant[spelling] = None
         elif text == masks.get(declared[0].key if declared else spelling):
@@ -112,13 +114,6 @@ def _masks(standing: Mapping[str, str], subject: Subject, file: AnyFile) -> Mapp
         if shown != text_of(getattr(snapshot.settings, declared_here.name)):
             masks[key] = shown
     return masks
-
-
-def _unknown(spelling: str, subject: Subject) -> str:
-    if spelling in OBSOLETE_KEYS:
-        return "no longer used"
-    known = subject.suggestion(spelling)
-    return "no such setting" + (f"; did you mean {known}?" if known else "")
 
 
 def check_reach(call: Call, spellings: Iterable[str], subject: Subject) -> None:

@@ -17,7 +17,7 @@ from functools import partial
 from antmediad.applications.home import Home
 from antmediad.applications.registry import Registry
 from antmediad.applications.reload import Reloader
-from antmediad.applications.settings_file import SERVER, jwt_filter
+from antmediad.applications.settings_file import SERVER
 from antmediad.applications.shared import SharedRegistry
 from antmediad.errors import StoreError, UsageError
 from antmediad.guard.fetch import fetch
@@ -29,6 +29,7 @@ from antmediad.management.passwords import Passwords
 from antmediad.management.recorded import BY_CALLS, entry_of
 from antmediad.observe.access import AccessLog
 from antmediad.observe.exposition import Load
+from antmediad.observe.lines import Fields
 from antmediad.observe.logs import retry_files, set_level
 from antmediad.observe.metrics import Counts, Metrics
 from antmediad.observe.refusals import Refusals
@@ -407,7 +408,7 @@ class Daemon:
     def _rescan(self, reloader: Reloader) -> None:
         retry_files()
         logger.info("reload of everything asked for: signal=SIGHUP")
-        systemd.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        systemd.notify_reloading()
         reloader.rescan()
         # What was not possible when the server's file was saved may be possible now.
         self._spawn(self._follow_server_settings())
@@ -419,15 +420,17 @@ class Daemon:
             return
         for name, application in sorted(self._registry.applications.items()):
             snapshot = application.snapshot
-            settings = snapshot.settings if snapshot is not None else None
+            filters = (
+                application.describe(snapshot.settings)
+                if snapshot is not None
+                else Fields(ip_filter="-", jwt_filter="-")
+            )
             logger.info(
-                "application: name=%s state=%s generation=%d ip_filter=%s jwt_filter=%s"
-                " problems=%d",
+                "application: name=%s state=%s generation=%d %s problems=%d",
                 name,
                 application.state,
                 application.generation,
-                "-" if settings is None else "on" if settings.ip_filter_enabled else "off",
-                "-" if settings is None else jwt_filter(settings),
+                filters,
                 len(application.problems),
             )
         logger.info(

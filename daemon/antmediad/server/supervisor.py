@@ -378,7 +378,7 @@ class Supervisor:
 
     async def _rescan(self) -> None:
         logger.info("reload of everything asked for: signal=SIGHUP")
-        systemd.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        systemd.notify_reloading()
         channels = [post.channel for post in self._posts if post.channel and post.ready.is_set()]
         await asyncio.gather(
             *(channel.ask("rescan", None, RESCAN_WITHIN_S) for channel in channels),

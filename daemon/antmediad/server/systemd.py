@@ -6,6 +6,7 @@ import asyncio
 import os
 import select
 import socket
+import time
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
@@ -64,6 +65,11 @@ def notify(*assignments: str, handles: Sequence[int] = ()) -> None:
         except OSError:
             # A service manager that does not listen is no reason not to serve.
             return
+
+
+def notify_reloading() -> None:
+    """Tell systemd that a reload begins (sd_notify(3)); ``READY=1`` ends it."""
+    notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
 
 def keep_sockets(name: str, handles: Sequence[int]) -> None:

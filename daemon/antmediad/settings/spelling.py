@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Final
@@ -62,6 +62,18 @@ def application_suggestion(key: str) -> str:
 def server_suggestion(key: str) -> str:
     """Return the known key of the server's file that an unknown one most likely means."""
     return _suggestion(key, server=True)
+
+
+def why_unknown(key: str, suggestion: Callable[[str], str]) -> str:
+    """Return what to tell somebody who wants to set a key that no setting has.
+
+    Args:
+        suggestion: `application_suggestion` or `server_suggestion`.
+    """
+    if key in OBSOLETE_KEYS:
+        return "no longer used"
+    known = suggestion(key)
+    return f"no such setting; did you mean {known}?" if known else "no such setting"
 
 
 @lru_cache(maxsize=4096)
