@@ -68,7 +68,7 @@ endef
 
 test: $(VENV)/.antmediad-test ## install what is needed and run all tests; make test ARGS="-k jwks" for a part
 	$(need_browser)
-	$(BIN)/python -m pytest --ignore=tests/service $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore=tests/service $(ARGS)
 
 test-service: $(VENV)/.antmediad-test ## as root: test the service and the package in a Debian 12 with systemd, in a container
 	@[ "$$(id -u)" != 0 ] || { command -v systemd-nspawn && command -v debootstrap; } >/dev/null \
