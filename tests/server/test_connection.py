@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import re
 import resource
@@ -22,7 +23,13 @@ from aiohttp import web
 from antmediad.api.answer import answer, refusal
 from antmediad.errors import RequestError
 from antmediad.server.body import read_body
-from antmediad.server.connection import MAX_FIELD_BYTES, MAX_TARGET_BYTES, Handle, Patience
+from antmediad.server.connection import (
+    MAX_FIELD_BYTES,
+    MAX_HEAD_BYTES,
+    MAX_TARGET_BYTES,
+    Handle,
+    Patience,
+)
 from antmediad.server.connections import MAX_LINGERING, Connections
 from antmediad.server.limits import Limits
 from antmediad.server.listen import Listener
@@ -590,5 +597,24 @@ def test_of_addresses_that_follow_quickly_the_last_one_counts(last: str) -> None
             assert listener.address[0] == last
             assert accepts(*listener.address)
             assert not accepts("127.0.0.2", port)
+
+    serve(run())
+
+
+def test_who_sends_too_much_before_all_else_leaves_no_error_behind() -> None:
+    async def run() -> None:
+        errors: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: errors.append(told))
+        async with serving() as server:
+            for _ in range(10):
+                with socket.socket() as client:
+                    client.connect(server.listener.address)
+                    # There when the server looks for the first time.
+                    client.sendall(b"\r\n" * (MAX_HEAD_BYTES // 2 + 1))
+                    await until(lambda: server.connections.count == 0)
+                    await asyncio.sleep(0.01)
+        gc.collect()
+
+        assert errors == []
 
     serve(run())

@@ -138,6 +138,9 @@ class Connection(web.RequestHandler):
             return
         self.transport = None
         self._hand_over(Farewell(self._connections, last_words(status, message)))
+        if self._task_handler is not None:
+            # It waits for a request, or has not begun and would take the end for an error.
+            self._task_handler.cancel()
         self.connection_lost(None)
 
     def _hand_over(self, farewell: Farewell) -> None:
