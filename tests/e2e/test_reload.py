@@ -582,6 +582,29 @@ def test_a_kill_keeps_generation_settings_and_guard(guarded: Daemon) -> None:
     assert generations(guarded) == [*before, before[-1], before[-1], before[-1] + 1]
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sighup_ends_no_daemon_that_is_starting(home: Path, workers: str) -> None:
+    daemon = Daemon(home, "--workers", workers)
+    for number in range(300):
+        daemon.write(f"App{number}")
+    signals: list[int] = []
+
+    def signal_while_starting() -> None:
+        daemon.wait_for_log("settings in force: server")
+        while "serving: url=" not in daemon.log():
+            assert daemon.process is not None
+            daemon.process.send_signal(signal.SIGHUP)
+            signals.append(signal.SIGHUP)
+
+    thread = threading.Thread(target=signal_while_starting)
+    thread.start()
+    with daemon:
+        thread.join()
+
+        assert signals
+        assert daemon.get("/App299/rest/v2/version") == 200
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -7,6 +7,7 @@ import asyncio
 import faulthandler
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -76,6 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
+    # Until it is answered: everything is about to be read anyway.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     home = _home_to_serve(options)
     place: Place | None = options.worker
     marks = {"worker": place.number} if place is not None else {}
