@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from antmediad.applications.compare import differences, shown_lines, shown_value
@@ -21,6 +23,7 @@ server.name=a\\
   .example
 # clusterdb.host = cluster-1
 """
+SHIPPED = sorted((Path(__file__).parents[2] / "webapps").rglob("*.properties"))
 SECRETS = ("old-secret", "cret-1", "licence-1", "pass-1", "pass-2", "pass-3", "cluster-1")
 
 
@@ -78,3 +81,10 @@ def test_differences_of_the_server_hide_its_secrets() -> None:
         f"server.licence_key={MASK}",
         f"clusterdb.password={MASK}",
     ]
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.parent.parent.name)
+def test_the_comments_of_the_shipped_files_can_be_read(file: Path) -> None:
+    shown = shown_lines(file.read_bytes())
+
+    assert not [line["text"] for line in shown if line["key"] is None and MASK in line["text"]]
