@@ -156,7 +156,7 @@ deb: $(BIN)/python ## build dist/antmediad_VERSION_ARCH.deb for Debian 12
 	install -d $(DEB_ROOT)/usr/share/antmediad/conf $(DEB_ROOT)/usr/share/doc/antmediad
 	cp -R webapps $(DEB_ROOT)/usr/share/antmediad/webapps
 	install -m 644 systemd/red5.properties $(DEB_ROOT)/usr/share/antmediad/conf/
-	install -m 644 README.md docs/*.md $(DEB_ROOT)/usr/share/doc/antmediad/
+	cp -R README.md docs $(DEB_ROOT)/usr/share/doc/antmediad/
 	install -m 644 LICENSE $(DEB_ROOT)/usr/share/doc/antmediad/copyright
 	gzip -9n < CHANGELOG.md > $(DEB_ROOT)/usr/share/doc/antmediad/changelog.gz
 	install -d $(DEB_ROOT)/DEBIAN
