@@ -66,8 +66,18 @@ def test_from_elsewhere_the_first_user_needs_the_code_in_the_log(
 
     assert session["setupCodeRequired"]
     assert (without.status, wrong.status) == (403, 403)
-    assert "set-up code" in without.json["message"]
+    assert "as setupCode" in without.json["message"]
+    assert wrong.json["message"] == "This is not the set-up code in the daemon's log"
     assert right.json["success"]
+
+
+def test_the_log_names_an_address_for_the_first_user_that_a_browser_takes(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path / "home", "--host", "0.0.0.0")
+
+    with daemon:
+        daemon.wait_for_log(
+            f"make the first one at http://127.0.0.1:{daemon.port}/ on this machine"
+        )
 
 
 def test_a_proxy_that_adds_nothing_makes_no_first_user(daemon: Daemon) -> None:

@@ -221,8 +221,10 @@ async def add_first_user(call: Call) -> Answer:
         logger.info("first user refused: client=%s", ",".join(call.clients))
         return refusal(
             403,
-            "The first user can be made from the machine itself, by 'antmediad user add', or with"
-            " the set-up code in the daemon's log (setupCode)",
+            "This is not the set-up code in the daemon's log"
+            if code
+            else "The first user can be made from the machine itself, by 'antmediad user add', or"
+            " with the set-up code in the daemon's log, as setupCode",
         )
     call.note.left_out = False
     email = _new_email(call, sent)

@@ -14,14 +14,14 @@ const KEYS_SHOWN = 6;
 const ON_DISK = "disk";
 
 export function show({ application, signal, status }) {
-  return showHistory({ base: at`/apps/${application}`, canEdit: isAdmin(application), signal, status });
+  return showHistory({ base: at`/apps/${application}`, canEdit: isAdmin(application), ofApplication: true, signal, status });
 }
 
 /**
  * Show the history of an application's file, or of the server's.
  * @param {{base: string, canEdit: boolean, signal: AbortSignal, status: Object}} options base: below /rest/v2
  */
-export async function showHistory({ base, canEdit, signal, status }) {
+export async function showHistory({ base, canEdit, ofApplication = false, signal, status }) {
   const place = h("div");
   const compare = comparison(base, signal);
   let versions = [];
@@ -30,7 +30,7 @@ export async function showHistory({ base, canEdit, signal, status }) {
   async function draw() {
     versions = await get(`${base}/history`, { signal });
     compare.update(versions);
-    fill(place, versions.length ? list(versions, canEdit, restore) : empty("No version was in force yet.", "The first is kept as soon as the file is right."));
+    fill(place, versions.length ? list(versions, { canEdit, ofApplication }, restore) : empty("No version was in force yet.", "The first is kept as soon as the file is right."));
   }
 
   async function restore(version) {
@@ -70,21 +70,21 @@ export async function showHistory({ base, canEdit, signal, status }) {
   };
 }
 
-function list(versions, canEdit, restore) {
-  const columns = ["Generation", "In force since", "By", "JWT filter", "Changed", ...(canEdit ? [""] : [])];
+function list(versions, { canEdit, ofApplication }, restore) {
+  const columns = ["Generation", "In force since", "By", ...(ofApplication ? ["JWT filter"] : []), "Changed", ...(canEdit ? [""] : [])];
   return table("Versions that were in force, newest first", columns, versions.map((version, index) => [
     h("span", { class: "nobreak" }, figure(version.generation), index === 0 ? [" ", h("span", { class: "tag accent" }, "latest")] : null),
     time(version.takenAt),
     by(version),
-    version.jwtFilter === null || version.jwtFilter === undefined ? h("span", { class: "dim" }, "–") : badge(version.jwtFilter ? "on" : "off"),
+    ...(ofApplication ? [version.jwtFilter === null || version.jwtFilter === undefined ? h("span", { class: "dim" }, "–") : badge(version.jwtFilter ? "on" : "off")] : []),
     keys(version.changed),
     ...(canEdit ? [h("div", { class: "buttons" },
       h("button", { type: "button", class: "small", "aria-label": `Restore generation ${version.generation}`, onclick: () => restore(version) }, "Restore…"))] : []),
   ]));
 }
 
-function by({ actor, source }) {
-  if (!actor) return source === "file" ? "the file was edited" : source || h("span", { class: "dim" }, "unknown");
+function by({ actor, source, generation }) {
+  if (!actor) return source === "file" ? (generation === 1 ? "the file was found" : "the file was edited") : source || h("span", { class: "dim" }, "unknown");
   return [h("span", null, actor), source ? h("span", { class: "dim" }, ` by ${source}`) : null];
 }
 

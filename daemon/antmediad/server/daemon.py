@@ -280,7 +280,8 @@ class Daemon:
         logger.warning(
             "no user yet: make the first one at %s/ on this machine, from elsewhere with this"
             " set-up code, or with 'antmediad user add': code=%s",
-            self.url,
+            # Of all addresses, one that every browser takes.
+            self.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
             self._setup_code.show(),
         )
 
