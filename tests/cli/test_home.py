@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from antmediad.cli.main import HOME_FILE, home_of
+from antmediad.cli.main import HOME_FILE, home_of, main
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,18 @@ def test_a_home_and_its_data_come_from_the_same_place(
     assert found.path == tmp_path / expected[0]
     assert found.own == (tmp_path / expected[1] if expected[1] else None)
     assert found.data == (found.own or found.path) / "data"
+
+
+def test_the_help_names_the_home_of_this_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / HOME_FILE).write_text("/srv/100%\n")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "100")
+
+    with pytest.raises(SystemExit):
+        main(["settings", "get", "--help"])
+
+    shown = capsys.readouterr().out
+    assert "Print what stands in the file." in shown
+    assert "(default: $ANTMEDIA_HOME, else /srv/100%)" in shown

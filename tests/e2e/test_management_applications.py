@@ -424,7 +424,7 @@ def test_every_application_stopped_in_order(
             },
         ),
     ],
-    ids=str,
+    ids=("administrator", "user", "reader of everything"),
 )
 def test_rights_decide_who_may_what(
     admin: Manager, rights: dict[str, str], allowed: set[str]

@@ -252,8 +252,10 @@ def test_what_the_first_start_finds_is_on_the_audit_log(tmp_path: Path) -> None:
     with daemon:
         admin = first_user(daemon)
         wait_until(
-            lambda: {"First", "Second"}
-            <= {one["target"] for one in admin.call("GET", "/audit/0/50").json["entries"]},
+            lambda: (
+                {"First", "Second"}
+                <= {one["target"] for one in admin.call("GET", "/audit/0/50").json["entries"]}
+            ),
             "both are on the audit log",
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 from antmediad.applications.settings_file import Application, jwt_filter
 from antmediad.cli.applications import read_home
 from antmediad.cli.main import add_home, add_json, home_of
-from antmediad.cli.output import coloured, plain, print_json, print_table
+from antmediad.cli.output import coloured, counted, plain, print_json, print_table
 
 EXAMPLES = """examples:
   antmediad apps
@@ -68,11 +68,7 @@ def _print(described: list[dict[str, Any]]) -> None:
         ip = "-" if one["ipFilter"] is None else "on" if one["ipFilter"] else "off"
         severities = [problem["severity"] for problem in one["problems"]]
         errors, warnings = severities.count("error"), severities.count("warning")
-        counts = [
-            f"{n} {word}{'s' * (n > 1)}"
-            for n, word in ((errors, "error"), (warnings, "warning"))
-            if n
-        ]
+        counts = [counted(n, word) for n, word in ((errors, "error"), (warnings, "warning")) if n]
         rows.append(
             (
                 one["name"],

@@ -18,7 +18,7 @@ from antmediad.applications.backup import Made, make_backup
 from antmediad.applications.build import flush_directory
 from antmediad.applications.home import Home
 from antmediad.cli.main import add_home, home_of
-from antmediad.cli.output import plain
+from antmediad.cli.output import counted, plain
 from antmediad.cli.process import as_owner
 from antmediad.errors import BackupError, UsageError
 
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     count, size = len(made.manifest.entries), made.manifest.size
     for line in made.left_out:
         _tell(f"not in it: {plain(line)}")
-    _tell(f"backup made: {count} files, {size} bytes; it holds secrets")
+    _tell(f"backup made: {counted(count, 'file')}, {size} bytes; it holds secrets")
     return 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from antmediad.applications.home import is_application_name
 from antmediad.applications.read import References, read_file
 from antmediad.applications.registry import Registry
-from antmediad.cli.applications import read_home
+from antmediad.cli.applications import find_application, read_home
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import coloured, plain, print_json
 from antmediad.errors import Problem, SettingsError, UsageError
@@ -30,7 +30,9 @@ exit status: 0 no errors, 1 warnings with --strict, 2 errors."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.add_argument("what", nargs="*", metavar="APP|FILE", help="default: everything")
+    parser.add_argument(
+        "what", nargs="*", metavar="APP|FILE", help="of what (default: of everything)"
+    )
     parser.add_argument("--strict", action="store_true", help="warnings count: exit status 1")
     add_home(parser)
     add_json(parser)
@@ -108,10 +110,7 @@ def _found(options: argparse.Namespace) -> Iterator[tuple[Path, Problem]]:
     for what in options.what:
         if os.sep not in what and not os.path.isfile(what) and is_application_name(what):
             registry = registry or read_home(home_of(options))
-            if what not in registry.applications:
-                path = registry.home.properties_of(what)
-                raise UsageError(f"no application {what!r}: expected {path}")
-            application = registry.applications[what]
+            application = find_application(registry, what)
             yield from ((application.path, problem) for problem in application.problems)
         elif os.path.lexists(what):
             for problem in check_file(Path(what), os.environ):

@@ -9,7 +9,7 @@ from antmediad.applications.home import Home
 from antmediad.cli.applications import find_application, read_home
 from antmediad.cli.input import read_input
 from antmediad.cli.main import add_home, add_json, home_of
-from antmediad.cli.output import coloured, plain, print_json
+from antmediad.cli.output import coloured, counted, plain, print_json
 from antmediad.errors import UsageError
 from antmediad.guard.explanation import Explanation
 from antmediad.guard.fetch import fetch
@@ -29,8 +29,10 @@ exit status: 0 let through, 1 refused, 2 cannot be said."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     parser.add_argument("token", metavar="TOKEN", help="as in the Authorization header, or -")
-    parser.add_argument("--app", required=True, metavar="APP")
-    parser.add_argument("--ip", default="127.0.0.1", help="the client's address (127.0.0.1)")
+    parser.add_argument("--app", required=True, metavar="APP", help="the application")
+    parser.add_argument(
+        "--ip", default="127.0.0.1", help="the client's address (default: 127.0.0.1)"
+    )
     add_home(parser)
     add_json(parser)
 
@@ -78,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     if application.state != "active":
         print(f"{options.app} is {application.state}: by its last good settings,")
     for one in key_sets:
-        found = f"{len(one.keys)} keys at {without_secrets(one.location)}"
+        found = f"{counted(len(one.keys), 'key')} at {without_secrets(one.location)}"
         print(plain(f"key set {without_secrets(one.url)}: {found if one.location else one.error}"))
     for step in explained.steps:
         mark = coloured("refused", "red") if step.reason else coloured("passed ", "green")

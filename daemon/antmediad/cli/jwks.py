@@ -8,8 +8,8 @@ from pathlib import Path
 
 import orjson
 
-from antmediad.cli.main import add_json
-from antmediad.cli.output import print_json
+from antmediad.cli.main import add_action, add_json
+from antmediad.cli.output import counted, print_json
 from antmediad.errors import UsageError
 from antmediad.guard.issue import generate_key
 from antmediad.guard.token import ASYMMETRIC_ALGORITHMS
@@ -29,13 +29,21 @@ WELL_KNOWN = Path("public", ".well-known", "jwks.json")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    generate = actions.add_parser("generate", help="write a new private key and its key set")
+    generate = add_action(actions, "generate", "write a new private key and its key set")
     generate.add_argument(
-        "--alg", default="RS256", choices=sorted(ASYMMETRIC_ALGORITHMS), help="default: RS256"
+        "--alg",
+        default="RS256",
+        choices=sorted(ASYMMETRIC_ALGORITHMS),
+        metavar="ALG",
+        help=f"{', '.join(sorted(ASYMMETRIC_ALGORITHMS))} (default: RS256)",
     )
-    generate.add_argument("--kid", help="name of the key; default: a random one")
+    generate.add_argument("--kid", help="name of the key (default: a random one)")
     generate.add_argument(
-        "--out", type=Path, default=Path("jwks"), metavar="DIR", help="default: ./jwks"
+        "--out",
+        type=Path,
+        default=Path("jwks"),
+        metavar="DIR",
+        help="where both are put (default: ./jwks)",
     )
     add_json(generate)
 
@@ -69,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         print_json({"kid": kid, "privateKey": str(private), "keySet": str(public)})
         return 0
     print(f"private key  {private}")
-    print(f"key set      {public}  ({len(key_set['keys'])} keys)")
+    print(f"key set      {public}  ({counted(len(key_set['keys']), 'key')})")
     served = options.out / "public"
     print(f"serve it     python3 -m http.server 9000 --bind 127.0.0.1 --directory {served}")
     print("use it       settings.jwksURL=http://127.0.0.1:9000/")

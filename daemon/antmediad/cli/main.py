@@ -136,17 +136,14 @@ def home_of(options: argparse.Namespace, *, may_be_new: bool = False) -> Home:
 
 
 def _find_home(options: argparse.Namespace, may_be_new: bool) -> Home:
-    noted = Path(sys.prefix, HOME_FILE)
     own = options.data or ("" if options.home else os.environ.get("ANTMEDIA_DATA", ""))
     if options.home:
         home, source = options.home, "--home"
     elif os.environ.get("ANTMEDIA_HOME"):
         home, source = os.environ["ANTMEDIA_HOME"], "ANTMEDIA_HOME"
-    elif noted.is_file():
-        home, _, noted_own = os.fsdecode(noted.read_bytes()).strip().partition("\n")
-        source, own = str(noted), own or noted_own
     else:
-        home, source = DEFAULT_HOME, "the default"
+        home, noted_own, source = _noted_home()
+        own = own or noted_own
     path = Path(home).absolute()
     if not may_be_new and not (path / "webapps").is_dir():
         raise UsageError(
@@ -154,6 +151,15 @@ def _find_home(options: argparse.Namespace, may_be_new: bool) -> Home:
             " name one with --home"
         )
     return Home(path, Path(own).absolute() if own else None)
+
+
+def _noted_home() -> tuple[str, str, str]:
+    """Return the home that this installation is made for, what goes with it, and who says so."""
+    noted = Path(sys.prefix, HOME_FILE)
+    if not noted.is_file():
+        return DEFAULT_HOME, "", "the default"
+    home, _, own = os.fsdecode(noted.read_bytes()).strip().partition("\n")
+    return home, own, str(noted)
 
 
 def _parser(arguments: Sequence[str]) -> Parser:
@@ -178,10 +184,23 @@ def _parser(arguments: Sequence[str]) -> Parser:
     return parser
 
 
+def add_action(
+    actions: argparse._SubParsersAction[Any], name: str, summary: str
+) -> argparse.ArgumentParser:
+    """Add an action of a command; its own help begins with *summary*, too."""
+    action: argparse.ArgumentParser = actions.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+    )
+    return action
+
+
 def add_home(parser: argparse.ArgumentParser) -> None:
     """Add ``--home`` and ``--data``."""
+    home = DEFAULT_HOME
+    with suppress(OSError):
+        home = _noted_home()[0].replace("%", "%%")
     parser.add_argument(
-        "--home", metavar="DIR", help=f"home directory (default: $ANTMEDIA_HOME, {DEFAULT_HOME})"
+        "--home", metavar="DIR", help=f"home directory (default: $ANTMEDIA_HOME, else {home})"
     )
     parser.add_argument(
         "--data",

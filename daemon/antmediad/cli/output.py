@@ -28,6 +28,11 @@ def plain(text: object) -> str:
     return _CONTROL.sub("?", str(text))
 
 
+def counted(number: int, thing: str) -> str:
+    """Return *number* and the *thing*, in the plural where it is not one."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def print_json(value: Any) -> None:
     """Print *value* for machines; what no JSON text can hold is replaced."""
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")

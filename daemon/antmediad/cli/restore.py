@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 from antmediad.applications.archive import Manifest, verify
 from antmediad.applications.restore import restore_backup
 from antmediad.cli.main import add_home, home_of
-from antmediad.cli.output import plain
+from antmediad.cli.output import counted, plain
 from antmediad.errors import BackupError, UsageError
 
 EXAMPLES = """examples:
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _described(manifest: Manifest) -> str:
     return (
-        f"{len(manifest.entries)} files, {manifest.size} bytes,"
+        f"{counted(len(manifest.entries), 'file')}, {manifest.size} bytes,"
         f" made {plain(manifest.made_at)} by antmediad {plain(manifest.made_by)}"
     )
 

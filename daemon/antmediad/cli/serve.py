@@ -46,15 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change nothing in the home, not even when asked to over the management API or by an"
         " upload; needs --data",
     )
-    parser.add_argument(
-        "--host", type=_host, help="address to listen on, instead of http.host"
-    )
+    parser.add_argument("--host", type=_host, help="address to listen on, instead of http.host")
     parser.add_argument(
         "--port", type=_port, help="port to listen on, instead of http.port; 0 for any free one"
     )
     parser.add_argument(
         "--https-port",
         type=_port,
+        metavar="PORT",
         help="port for HTTPS, instead of https.port; in use while there is a certificate",
     )
     parser.add_argument(

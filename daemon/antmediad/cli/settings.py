@@ -32,7 +32,7 @@ from antmediad.applications.write import (
 )
 from antmediad.cli.applications import find_application, read_home
 from antmediad.cli.input import read_secret
-from antmediad.cli.main import add_home, add_json, home_of
+from antmediad.cli.main import add_action, add_home, add_json, home_of
 from antmediad.cli.output import coloured, plain, print_json, print_table
 from antmediad.cli.process import user_name
 from antmediad.errors import Problem, SettingsError, StoreError, UsageError
@@ -70,46 +70,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
-    get = actions.add_parser("get", help="print settings in force")
+    get = add_action(actions, "get", "print what stands in the file")
     _add_application(get)
-    get.add_argument("keys", nargs="*", metavar="KEY", help="default: those in the file")
+    get.add_argument(
+        "keys", nargs="*", metavar="KEY", help="which ones (default: those in the file)"
+    )
     get.add_argument("--origin", action="store_true", help="with line, spelling and source")
     get.add_argument("--all", action="store_true", help="those that have their default, too")
     get.add_argument("--reveal", action="store_true", help="do not mask secrets")
     add_json(get)
     get.set_defaults(action=_get)
 
-    put = actions.add_parser("set", help="change settings in the file")
+    put = add_action(actions, "set", "change settings in the file")
     _add_application(put)
-    put.add_argument("changes", nargs="+", metavar="KEY=VALUE", help="KEY=- reads standard input")
+    put.add_argument(
+        "changes",
+        nargs="+",
+        metavar="KEY=VALUE",
+        help="in any spelling; KEY=- reads the value from standard input",
+    )
     _add_change_options(put)
     put.set_defaults(action=_set)
 
-    unset = actions.add_parser("unset", help="remove settings from the file")
+    unset = add_action(actions, "unset", "remove settings from the file")
     _add_application(unset)
-    unset.add_argument("keys", nargs="+", metavar="KEY")
+    unset.add_argument("keys", nargs="+", metavar="KEY", help="in any spelling")
     _add_change_options(unset)
     unset.set_defaults(action=_unset)
 
-    diff = actions.add_parser("diff", help="print what differs between versions, or from the file")
+    diff = add_action(
+        actions, "diff", "print what differs between versions, or between one and the file"
+    )
     _add_application(diff)
     diff.add_argument(
         "generations",
         nargs="*",
         type=_generation,
         metavar="GENERATION",
-        help="default: the last one",
+        help="one: with the file; two: with each other (default: the last one)",
     )
     diff.set_defaults(action=_diff)
 
-    history = actions.add_parser("history", help="list the versions that were in force")
+    history = add_action(actions, "history", "list the versions that were in force")
     _add_application(history)
     add_json(history)
     history.set_defaults(action=_history)
 
-    rollback = actions.add_parser("rollback", help="write the file of an earlier version again")
+    rollback = add_action(actions, "rollback", "write the file of an earlier version again")
     _add_application(rollback)
-    rollback.add_argument("generation", type=_generation, metavar="GENERATION")
+    rollback.add_argument(
+        "generation", type=_generation, metavar="GENERATION", help="as 'history' lists it"
+    )
     rollback.add_argument("--dry-run", action="store_true", help="show the change, do not make it")
     rollback.set_defaults(action=_rollback)
 
@@ -120,7 +131,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _add_application(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("application", metavar="APP")
+    parser.add_argument("application", metavar="APP", help="the application")
     add_home(parser)
 
 

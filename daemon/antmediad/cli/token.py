@@ -13,7 +13,7 @@ from typing import Any
 
 from antmediad.cli import explain
 from antmediad.cli.applications import find_application, read_home
-from antmediad.cli.main import add_home, add_json, home_of
+from antmediad.cli.main import add_action, add_home, add_json, home_of
 from antmediad.cli.output import plain, print_json
 from antmediad.errors import TokenError, UsageError
 from antmediad.guard.issue import issue_with_key, issue_with_secret
@@ -39,7 +39,7 @@ _TIMES = ("exp", "nbf", "iat")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    create = actions.add_parser("create", help="print a token that the application accepts")
+    create = add_action(actions, "create", "print a token that the application accepts")
     create.add_argument("--app", metavar="APP", help="the application whose secret signs it")
     create.add_argument(
         "--exp", type=_moment, metavar="WHEN", help="its end: 30m, 1h, 7d, or seconds since 1970"
@@ -52,16 +52,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument("--secret-file", type=Path, metavar="FILE", help="sign with its content")
     create.add_argument("--key", type=Path, metavar="FILE", help="sign with this private key (PEM)")
     create.add_argument("--kid", help="name of the key in its key set")
-    create.add_argument("--alg", help="algorithm; default: that of the key's type")
+    create.add_argument("--alg", help="algorithm (default: that of the key's type)")
     add_home(create)
     create.set_defaults(action=_create)
 
-    verify = actions.add_parser("verify", help="say whether the application lets a token through")
+    verify = add_action(actions, "verify", "say whether the application lets a token through")
     explain.add_arguments(verify)
     verify.set_defaults(action=explain.run)
 
-    inspect = actions.add_parser("inspect", help="print what a token says, verifying nothing")
-    inspect.add_argument("token", metavar="TOKEN")
+    inspect = add_action(actions, "inspect", "print what a token says, verifying nothing")
+    inspect.add_argument("token", metavar="TOKEN", help="as in the Authorization header, or -")
     add_json(inspect)
     inspect.set_defaults(action=_inspect)
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from antmediad.applications.home import Home, find_applications
 from antmediad.cli.input import is_at_terminal, read_secret
-from antmediad.cli.main import add_home, add_json, home_of
+from antmediad.cli.main import add_action, add_home, add_json, home_of
 from antmediad.cli.output import plain, print_json, print_table
 from antmediad.cli.process import become_owner, user_name
 from antmediad.errors import LastAdministratorError, RecordExistsError, StoreError, UsageError
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
-    add = actions.add_parser("add", help="add a user")
+    add = add_action(actions, "add", "add a user")
     _add_email(add)
     add.add_argument(
         "--type",
@@ -72,16 +72,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add.set_defaults(action=_add)
 
-    users = actions.add_parser("list", help="list the users")
+    users = add_action(actions, "list", "list the users")
     add_home(users)
     add_json(users)
     users.set_defaults(action=_list)
 
-    passwd = actions.add_parser("passwd", help="set a user's password")
+    passwd = add_action(actions, "passwd", "set a user's password")
     _add_email(passwd)
     passwd.set_defaults(action=_passwd)
 
-    remove = actions.add_parser("remove", help="remove a user")
+    remove = add_action(actions, "remove", "remove a user")
     _add_email(remove)
     remove.add_argument("--force", action="store_true", help="even the last administrator")
     remove.set_defaults(action=_remove)
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _add_email(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("email", metavar="EMAIL")
+    parser.add_argument("email", metavar="EMAIL", help="the user's e-mail address")
     add_home(parser)
 
 
@@ -125,7 +125,7 @@ def _list(options: argparse.Namespace) -> int:
         print_json([_described(user) for user in users])
     elif users:
         print_table(
-            ("EMAIL", "ROLES", "ADDED (UTC)"),
+            ("EMAIL", "TYPES", "ADDED (UTC)"),
             [
                 (
                     plain(user.email),
