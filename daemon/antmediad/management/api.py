@@ -7,6 +7,7 @@ from antmediad.management import (
     applications,
     audit,
     certificates,
+    login,
     logs,
     properties,
     server,
@@ -22,6 +23,7 @@ from antmediad.management.openapi import description_routes
 from antmediad.management.routes import Route
 
 ENDPOINTS: tuple[Route, ...] = (
+    *login.ROUTES,
     *users.ROUTES,
     *version.ROUTES,
     *applications.ROUTES,

@@ -16,6 +16,7 @@ from antmediad.errors import ApplicationError, RequestError, StoreError
 from antmediad.management.access import Access
 from antmediad.management.call import Call, Resources
 from antmediad.management.routes import Route
+from antmediad.management.subject import find_application
 from antmediad.store.interface import ACTIVE, Record, Store
 
 _NAMES = Schema(object_of({"applications": list_of(TEXT)}))
@@ -86,8 +87,7 @@ def _counts(store: Store | None) -> tuple[int, int]:
 
 def list_live_streams(call: Call) -> Answer:
     """Return the live streams and how many watch them: without a media engine there are none."""
-    if call.parameters["app"] not in call.resources.registry.applications:
-        raise RequestError(404, "There is no such application")
+    find_application(call)
     return Answer(b"[]")
 
 
