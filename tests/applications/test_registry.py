@@ -36,6 +36,15 @@ class Record:
         ]
         return found[0] if found else None
 
+    def since_guarded(self, application: str, before: int) -> list[Version]:
+        known = [
+            version
+            for version, _ in self.versions
+            if version.application == application and version.generation < before
+        ]
+        guarded = [at for at, version in enumerate(known) if version.guarded]
+        return known[guarded[-1] :] if guarded else []
+
     def append(self, version: Version, content: bytes | None) -> None:
         self.versions.append((version, content))
 

@@ -422,6 +422,9 @@ class Record:
     def content(self, application: str, generation: int) -> bytes | None:
         return b"hlsTime=9\n"
 
+    def since_guarded(self, application: str, before: int) -> list[Version]:
+        return []
+
 
 def test_an_application_on_record_stays_as_long_as_its_directory_does(home: Path) -> None:
     for name in ("Kept", "Removed", "root"):

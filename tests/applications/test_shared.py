@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from antmediad.applications.home import Home
+from antmediad.applications.registry import Registry
 from antmediad.applications.shared import SharedRegistry
 from antmediad.observe.metrics import Metrics
 from antmediad.store.history import History, Version
@@ -168,6 +169,50 @@ def test_an_older_spelling_that_says_no_does_not_count_for_who_missed_the_curren
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first", "second"])
+def test_a_guard_that_only_one_process_saw_is_not_lost_by_several_files_without_it(
+    place: Place, order: tuple[int, int]
+) -> None:
+    pair = [place.start(), place.start()]
+    place.settle()
+    place.save(ON)
+    pair[0].see()
+    for cut_short in (GONE, C, B):
+        place.save(cut_short)
+        pair[0].see()
+        pair[1].see()
+    pair[order[0]].record()
+    pair[order[1]].record()
+
+    place.settle()
+
+    assert pair[0].in_force == pair[1].in_force
+    assert pair[0].in_force[1:3] == ("stale", True)
+
+
+@pytest.mark.parametrize("kind", [Registry, SharedRegistry])
+def test_a_guard_that_not_all_saw_is_not_lost_when_all_end_before_they_agree(
+    place: Place, kind: type[Registry]
+) -> None:
+    pair = [place.start(), place.start()]
+    place.settle()
+    place.save(ON)
+    pair[0].see()
+    place.save(GONE)
+    pair[1].see()
+    pair[0].record()
+    pair[1].record()
+
+    restarted = kind(place.home, place.history, {}, Metrics())
+    if restarted.reload("LiveApp") == "kept":
+        restarted.restore("LiveApp")
+
+    application = restarted.applications["LiveApp"]
+    assert application.snapshot is not None
+    assert application.state == "stale"
+    assert application.snapshot.settings.jwt_control_enabled
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first", "second"])
 def test_a_guard_that_was_switched_off_in_so_many_words_is_off_in_all(
     place: Place, order: tuple[int, int]
 ) -> None:
@@ -183,6 +228,20 @@ def test_a_guard_that_was_switched_off_in_so_many_words_is_off_in_all(
     pair[order[1]].record()
 
     place.settle()
+
+    assert pair[0].in_force == pair[1].in_force
+    assert pair[0].in_force[1:3] == ("active", False)
+
+
+def test_a_guard_that_is_off_in_so_many_words_stays_off_when_these_go(place: Place) -> None:
+    place.save(ON)
+    pair = [place.start(), place.start()]
+    place.settle()
+    for properties in (OFF, GONE, B):
+        place.save(properties)
+        for process in pair:
+            process.see()
+        place.settle()
 
     assert pair[0].in_force == pair[1].in_force
     assert pair[0].in_force[1:3] == ("active", False)

@@ -120,8 +120,29 @@ def test_a_version_gets_a_generation_of_its_own_unless_it_is_the_newest_already(
     newest = history.newest("LiveApp")
     assert newest is not None
     assert (got, newest.generation, newest.digest) == (expected, expected, digest)
-    assert history.newest("LiveApp", before=2) == dataclasses.replace(FIRST, digest="00")
     assert history.newest("Other") is None
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        pytest.param(2, [], id="none"),
+        pytest.param(3, [2], id="the-newest"),
+        pytest.param(4, [2, 3], id="and-what-followed"),
+        pytest.param(7, [5, 6], id="the-latest-of-several"),
+    ],
+)
+def test_what_came_since_the_filter_was_on_is_told(
+    history: History, before: int, expected: list[int]
+) -> None:
+    for number in range(1, 8):
+        version = dataclasses.replace(FIRST, generation=number, guarded=number in (2, 5))
+        append(history, dataclasses.replace(version, digest=f"{number:02}"), b"")
+        append(history, dataclasses.replace(version, application="Other", guarded=True), b"")
+
+    found = history.since_guarded("LiveApp", before)
+
+    assert [version.generation for version in found] == expected
 
 
 def test_a_history_is_read_while_another_process_writes_it(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 from antmediad.applications.home import Home, is_application_name
+from antmediad.applications.past import Past, has_switch, latest_of
 from antmediad.applications.read import UNSETTLED, References, read_file, settled, stat_signature
 from antmediad.applications.settings_file import (
     SERVER,
@@ -50,13 +51,6 @@ class Content:
     digest: str
 
 
-class Past(Protocol):
-    """The versions that were in force before this process; `store.history.History` is one."""
-
-    def latest(self) -> dict[str, Version]: ...
-    def content(self, application: str, generation: int) -> bytes | None: ...
-
-
 class Registry:
     """Keeps the settings in force; the only part of the daemon whose settings change.
 
@@ -89,7 +83,7 @@ class Registry:
         self.on_version: Callable[[Version, bytes | None], None] = lambda *_: None
         """Called with each version that came into force, and the bytes of its file."""
         self._past = past
-        self._latest = past.latest() if past is not None else {}
+        self._latest = latest_of(past) if past is not None else {}
         self._environment = environment
         self._metrics = metrics or Metrics()
         self._assume_guarded = assume_guarded
@@ -405,7 +399,7 @@ class Registry:
             content = self._content_of(latest)
         except StoreError:
             content = None
-        return GUARD if content is None or has_switch(content) else ""
+        return GUARD if content is None or has_switch(content.text) else ""
 
     def _keep(self, file: SettingsFile[S], problems: Sequence[Problem]) -> Result:
         problems = tuple(problems)
@@ -435,11 +429,6 @@ class Registry:
         if name == SERVER or name in self.applications:
             self._metrics.reloads[name, result] += 1
         return result
-
-
-def has_switch(content: Content) -> bool:
-    """Tell whether a file has the switch of the JWT filter, in its current spelling."""
-    return any(entry.key == GUARD for entry in parse_properties(content.text).properties)
 
 
 def _unusable(message: str) -> SettingsError:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from antmediad.applications.home import Home
-from antmediad.applications.registry import Past, Registry, has_switch
+from antmediad.applications.past import Past, find_lost_guard, has_switch
+from antmediad.applications.registry import Registry
 from antmediad.applications.settings_file import SERVER, AnyFile
 from antmediad.errors import SettingsError, StoreError
 from antmediad.observe.metrics import Metrics
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 class SharedPast(Past, Protocol):
     """A record that several processes write; `store.history.History` is one."""
 
-    def newest(self, application: str, before: int | None = None) -> Version | None: ...
+    def newest(self, application: str) -> Version | None: ...
 
 
 class SharedRegistry(Registry):
@@ -54,10 +55,10 @@ class SharedRegistry(Registry):
         if newest is None:
             return
         file: AnyFile | None = self.server if name == SERVER else self.applications.get(name)
+        previous = find_lost_guard(self._shared, newest)
         if file is None or file.snapshot is None:
-            self._latest[name] = newest
+            self._latest[name] = previous or newest
             return
-        previous = self._lost_guard(newest)
         snapshot: Any = file.snapshot
         # An application that was removed says nothing.
         if newest.digest and self._is_of(file, snapshot, snapshot.digest, newest):
@@ -77,19 +78,6 @@ class SharedRegistry(Registry):
     def _count_as(self, file: Any, generation: int) -> None:
         file.snapshot = dataclasses.replace(file.snapshot, generation=generation)
 
-    def _lost_guard(self, version: Version) -> Version | None:
-        """Return the version before when *version* lost its JWT filter without saying so.
-
-        A process that did not see the one before has let it through.
-        """
-        if version.guarded or not version.digest:
-            return None
-        previous = self._shared.newest(version.application, version.generation)
-        if previous is None or not previous.guarded:
-            return None
-        is_told = self._has_switch(version)
-        return None if is_told or not self._has_switch(previous) else previous
-
     def _overlooks_guard(self, file: Any, newest: Version) -> bool:
         """Tell whether others saw a JWT filter switched on, and nothing here says it is off."""
         switch = file.snapshot.origins.get(GUARD)
@@ -97,7 +85,7 @@ class SharedRegistry(Registry):
             newest.guarded
             and not file.is_guarded(file.snapshot.settings)
             and (switch is None or switch.spelling != GUARD)
-            and self._has_switch(newest)
+            and has_switch(self._shared.content(file.name, newest.generation))
         )
 
     def _go_back(self, file: Any, previous: Version) -> None:
@@ -108,7 +96,3 @@ class SharedRegistry(Registry):
         self._put(file, content, *self._parse(file, content))
         # Which finds what is wrong with the file as it is.
         self.reload(file.name)
-
-    def _has_switch(self, version: Version) -> bool:
-        content = self._content_of(version)
-        return content is not None and has_switch(content)

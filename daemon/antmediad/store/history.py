@@ -177,19 +177,29 @@ class History:
             self.on_kept(kept)
         return generation
 
-    def newest(self, application: str, before: int | None = None) -> Version | None:
-        """Return the newest version of one application, None when there is none.
+    def newest(self, application: str) -> Version | None:
+        """Return the newest version of one application, None when there is none."""
+        rows = self._database.read(
+            f"SELECT {_COLUMNS} FROM version"  # noqa: S608 - a constant
+            " WHERE application = ? ORDER BY generation DESC LIMIT 1",
+            (application,),
+        )
+        return _version(rows[0]) if rows else None
+
+    def since_guarded(self, application: str, before: int) -> list[Version]:
+        """Return the newest version whose JWT filter was on, and those after it, in their order.
 
         Args:
             before: only of generations below this one.
         """
         rows = self._database.read(
             f"SELECT {_COLUMNS} FROM version"  # noqa: S608 - a constant
-            " WHERE application = ? AND generation < ifnull(?, generation + 1)"
-            " ORDER BY generation DESC LIMIT 1",
+            " WHERE application = ?1 AND generation < ?2 AND generation >= (SELECT max(generation)"
+            " FROM version WHERE application = ?1 AND generation < ?2 AND guarded)"
+            " ORDER BY generation",
             (application, before),
         )
-        return _version(rows[0]) if rows else None
+        return [_version(row) for row in rows]
 
     async def announce(self, version: Version) -> None:
         """Tell that a version is about to be written by *version.actor*, from *version.source*.
