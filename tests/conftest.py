@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.daemon import Daemon
+
+# No test is about time, and the machine may be busy with others.
+settings.register_profile("antmediad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("antmediad")
 
 
 @pytest.fixture

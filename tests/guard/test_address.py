@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from antmediad.errors import AddressError
@@ -91,7 +91,6 @@ def test_anything_else_is_no_address(text: str) -> None:
     assert refused.value.reason == "ip_unreadable"
 
 
-@settings(deadline=None)
 @given(st.text() | st.text(alphabet="0123456789.:[]%abf/ "))
 def test_no_text_gives_anything_but_an_address_or_the_refusal(text: str) -> None:
     try:
@@ -104,7 +103,6 @@ def test_no_text_gives_anything_but_an_address_or_the_refusal(text: str) -> None
     assert outcome in ("address", "ip_unreadable")
 
 
-@settings(deadline=None)
 @given(st.ip_addresses())
 def test_an_address_survives_every_way_of_writing_it(address: IPv4Address | IPv6Address) -> None:
     bracketed = f"[{address}]" if isinstance(address, IPv6Address) else str(address)
@@ -114,7 +112,6 @@ def test_an_address_survives_every_way_of_writing_it(address: IPv4Address | IPv6
     assert len(ways) == 1
 
 
-@settings(deadline=None)
 @given(st.ip_addresses(v=4), st.ip_addresses(v=6))
 def test_everything_of_one_version_is_nothing_of_the_other(
     four: IPv4Address, six: IPv6Address
@@ -242,7 +239,6 @@ HEADERS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(HEADERS, HEADERS)
 def test_no_header_gives_anything_but_addresses_or_the_refusal(
     forwarded_for: list[str], forwarded: list[str]
@@ -255,7 +251,6 @@ def test_no_header_gives_anything_but_addresses_or_the_refusal(
     assert all(str(parse_address(client)) == client for client in clients)
 
 
-@settings(deadline=None)
 @given(HEADERS, st.sampled_from([FOR, FORWARDED]))
 def test_what_a_client_writes_never_moves_the_address_that_its_proxy_saw(
     lines: list[str], header: str
@@ -270,7 +265,6 @@ def test_what_a_client_writes_never_moves_the_address_that_its_proxy_saw(
     assert clients == ("8.8.8.8",)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet='for=by;, "\\[]:.0123456789', max_size=60))
 def test_a_forwarded_line_that_a_proxy_adds_to_ends_with_what_it_saw(line: str) -> None:
     try:

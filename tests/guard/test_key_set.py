@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from antmediad.errors import KeySetError, TokenError
@@ -235,7 +235,6 @@ NEARLY = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(NEARLY | JSON, max_size=3) | JSON)
 def test_no_document_raises_anything_but_the_error_of_key_sets(keys: Any) -> None:
     document = json.dumps({"keys": keys}).encode()
@@ -246,7 +245,6 @@ def test_no_document_raises_anything_but_the_error_of_key_sets(keys: Any) -> Non
     assert len(found) <= (len(keys) if isinstance(keys, list) else 0)
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_no_bytes_raise_anything_but_the_error_of_key_sets(content: bytes) -> None:
     with pytest.raises(KeySetError):
@@ -667,7 +665,6 @@ async def _never(_: str) -> Fetched:
     raise AssertionError("fetched")
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["first", "second", "x", None]), st.booleans(), st.booleans())
 def test_a_key_is_only_found_in_sets_that_are_usable(
     kid: str | None, first_is_fresh: bool, second_is_fresh: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from antmediad.errors import RateError
@@ -68,7 +68,6 @@ def test_so_many_pass(
 
 
 @pytest.mark.parametrize("per_second", [1, 3, 7, 1000])
-@settings(deadline=None)
 @given(steps_ms=st.lists(st.integers(0, 3000), max_size=50))
 def test_no_second_has_more_than_twice_what_is_allowed(
     per_second: int, steps_ms: list[int]

@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from antmediad.errors import TokenError
@@ -300,7 +300,6 @@ def test_optional_settings_ask_for_more(
 PARTS = st.text(alphabet="eyJhbGciOi-_=.AQ", max_size=30) | st.binary(max_size=40).map(encoded)
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(), max_size=2) | st.lists(PARTS, max_size=4).map(lambda p: [".".join(p)]))
 def test_no_header_gives_anything_but_a_token_or_a_refusal(authorization: list[str]) -> None:
     try:
@@ -318,7 +317,6 @@ JSON = st.recursive(
 CLAIMS = st.dictionaries(st.sampled_from(["exp", "nbf", "iat", "iss", "aud", "x"]), JSON)
 
 
-@settings(deadline=None)
 @given(CLAIMS | JSON, st.dictionaries(st.sampled_from(["alg", "kid", "crit", "typ"]), JSON))
 def test_a_signed_token_of_any_content_gets_a_verdict(
     claims: object, header: dict[str, object]

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import jwt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from antmediad.errors import AddressError, GuardError, KeySetError, TokenError
@@ -441,7 +441,6 @@ STEPS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(STEPS, max_size=30))
 def test_a_verdict_is_always_the_one_that_a_guard_without_memory_gives(
     steps: list[tuple[str, Any]],
@@ -466,7 +465,6 @@ def test_a_verdict_is_always_the_one_that_a_guard_without_memory_gives(
             assert reason_of(guard, TOKENS[value]) == reason_of(fresh, TOKENS[value])
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(0, 3)), max_size=30))
 def test_with_a_secret_too_memory_changes_no_verdict(steps: list[tuple[int, int]]) -> None:
     clock = Clock()

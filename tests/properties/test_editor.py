@@ -197,7 +197,7 @@ def kept_segments(content: bytes, keys: set[str]) -> list[bytes]:
     return segments
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(content=st.one_of(SAMPLES, DOCUMENTS), data=st.data())
 @example(content=b"b=1\n\\", data=None)
 def test_any_change_of_any_file_changes_that_and_nothing_else(
@@ -242,7 +242,7 @@ def check_that_java_agrees(
     assert {**dict(new), "": ""} == {**intended, "": ""}
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(content=st.one_of(SAMPLES, DOCUMENTS))
 def test_the_parts_of_a_file_are_the_file(content: bytes) -> None:
     text, encoding, has_mark = decode(content)

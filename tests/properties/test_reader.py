@@ -219,7 +219,6 @@ def test_no_problem_tells_a_value() -> None:
     assert not [p for p in problems if "s3cret" in str(p)]
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_no_bytes_make_it_raise(content: bytes) -> None:
     document = parse_properties(content)
@@ -275,7 +274,7 @@ def is_read_as_by_java(content: bytes) -> bool:
     return all(problem.severity == "error" for problem in parse_properties(content).problems)
 
 
-@settings(max_examples=4_000, deadline=None)
+@settings(max_examples=4_000)
 @given(content=DOCUMENTS.filter(is_read_as_by_java))
 @example(content=b"\\\n\\\n")
 @example(content=b"\\\r\n\\\r\n")

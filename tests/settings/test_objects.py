@@ -394,7 +394,7 @@ def posted_values(declared: Setting) -> st.SearchStrategy[Any]:
     return TEXTS if not declared.pattern else st.sampled_from(("", "1", "https://a.example/x"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_one_field_that_is_changed_changes_that_key_and_no_other(data: st.DataObject) -> None:
     before = data.draw(st.sampled_from(tuple(FILES.values())))

@@ -171,7 +171,7 @@ def names_and_searches(draw: st.DrawFn) -> tuple[list[str], set[str]]:
     return names, {*alphabet, *parts} - {""}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     names_and_searches(),
     st.sampled_from((lists.MAX_CANDIDATES, 0)),
