@@ -47,8 +47,7 @@ def test_an_address_is_opened_once_and_closed_when_all_are_elsewhere() -> None:
 def test_an_address_that_is_left_again_is_not_kept() -> None:
     async def open_() -> None:
         ports = Ports({})
-        first = await ports.open(1, "http", HOST, 0)
-        await ports.open(2, "http", HOST, 0)
+        first, _ = [await ports.open(worker, "http", HOST, 0) for worker in (1, 2)]
         _, other = place_of(await ports.open(1, "http", "localhost", 0))
 
         # Before the second worker had followed.

@@ -21,7 +21,7 @@ from antmediad.server import systemd
 from antmediad.server.channel import Channel
 from antmediad.server.ports import Ports
 from antmediad.server.systemd import HTTP, HTTPS, Passed
-from antmediad.server.worker import Place
+from antmediad.server.worker import Place, label_of
 
 logger = logging.getLogger(__name__)
 
@@ -272,8 +272,8 @@ class Supervisor:
 
     def _greet(self, post: _Post) -> dict[str, object]:
         given = {name: list(self._ports.given(name)) for name in (HTTP, HTTPS)}
-        for sockets in given.values():
-            self._send(post, sockets)
+        for name, sockets in given.items():
+            self._send(post, label_of(name), sockets)
         return {
             "setup_code": self._setup_code.show(),
             "started_at": self._started_at,
@@ -288,16 +288,16 @@ class Supervisor:
         """Send sockets, and tell how many; or what the problem is, and its number."""
         try:
             sockets = await self._ports.open(post.number, name, host, port)
-            self._send(post, sockets)
+            self._send(post, label_of(name, host, port), sockets)
         except socket.gaierror as error:
             return 0, error.strerror or "no such host", 0
         except OSError as error:
             return 0, error.strerror or str(error), error.errno or 0
         return len(sockets), None, 0
 
-    def _send(self, post: _Post, sockets: Sequence[socket.socket]) -> None:
+    def _send(self, post: _Post, label: bytes, sockets: Sequence[socket.socket]) -> None:
         if sockets and post.sockets is not None:
-            socket.send_fds(post.sockets, [b"s"], [one.fileno() for one in sockets])
+            socket.send_fds(post.sockets, [label], [one.fileno() for one in sockets])
 
     def _take_status(self, post: _Post, status: str, url: str, log_level: str) -> None:
         set_level(log_level)

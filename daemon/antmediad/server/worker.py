@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 ANSWER_WITHIN_S = 10.0
 FIGURES_WITHIN_S = 3.0
 MAX_SOCKETS = 64
+MAX_LABEL_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ def parse_place(text: str) -> Place:
     """
     number, is_first, channel, sockets = map(int, text.split(","))
     return Place(number, bool(is_first), channel, sockets)
+
+
+def label_of(name: str, host: str = "", port: int = 0) -> bytes:
+    """Return what is sent with sockets, to tell which ones they are."""
+    return f"{name} {host} {port}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ class Worker:
             hello = await self._ask("hello")
         except OSError as error:
             raise UsageError("the supervisor of the workers is gone") from error
-        given = {name: self._take(hello["given"][name]) for name in (HTTP, HTTPS)}
+        given = {name: self._take(hello["given"][name], label_of(name)) for name in (HTTP, HTTPS)}
         return Joined(
             hello["setup_code"],
             hello["started_at"],
@@ -132,6 +138,7 @@ class Worker:
         if self._serving is not None:
             self._serving.cancel()
             await asyncio.gather(self._serving, return_exceptions=True)
+        self._sockets.close()
 
     def tell_ready(self, status: str, url: str, log_level: str) -> None:
         """Tell that this worker serves, and how it is."""
@@ -154,7 +161,7 @@ class Worker:
         async with self._turn:
             count, problem, number = await self._ask("open", [name, host, port])
             if problem is None:
-                return self._take(count)
+                return self._take(count, label_of(name, host, port))
         # A name that is not resolved has a number that is none of the system's.
         raise (OSError if number else socket.gaierror)(number or socket.EAI_NONAME, problem)
 
@@ -195,11 +202,19 @@ class Worker:
     async def _ask(self, what: str, value: Any = None) -> Any:
         return await self._channel.ask(what, value, ANSWER_WITHIN_S)
 
-    def _take(self, count: int) -> list[socket.socket]:
-        """Return sockets that were sent before the answer that tells of them."""
+    def _take(self, count: int, label: bytes) -> list[socket.socket]:
+        """Return sockets that were sent before the answer that tells of them.
+
+        What comes before these is for somebody who has not waited so long.
+        """
         if not count:
             return []
-        _, handles, _, _ = socket.recv_fds(self._sockets, 1, MAX_SOCKETS)
+        while True:
+            found, handles, _, _ = socket.recv_fds(self._sockets, MAX_LABEL_BYTES, MAX_SOCKETS)
+            if found == label:
+                break
+            for handle in handles:
+                os.close(handle)
         for handle in handles:
             os.set_inheritable(handle, False)
         return [socket.socket(fileno=handle) for handle in handles]
