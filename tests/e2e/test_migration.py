@@ -69,9 +69,12 @@ def test_what_is_not_let_in_is_told(daemon: Daemon, tmp_path: Path) -> None:
     target.write("LiveApp", jwtControlEnabled="true", jwtSecretKey=SECRET[::-1])
     with target:
         done = copy(daemon, target, tmp_path)
+        back = copy(target, daemon, tmp_path)
 
-    assert done.returncode == 1
+    assert (done.returncode, back.returncode) == (1, 1)
     assert done.stderr.startswith("one: 403 ")
+    assert f":{target.port}/LiveApp/rest/v2/broadcasts/list/0/50: 403 " in back.stderr
+    assert "Traceback" not in back.stderr
 
 
 def test_every_key_that_is_named_is_one() -> None:
