@@ -125,7 +125,7 @@ def test_apps_names_states_filters_and_problems(guarded: Path) -> None:
     assert done.returncode == 1
     assert rows["LiveApp"][1:5] == ["active", "1", "on", "secret"]
     assert rows["Broken"][1] == "failed"
-    assert "red5-web.properties:3: jwtControlEnabled: expected true or false" in done.stdout
+    assert "red5-web.properties:3: error: jwtControlEnabled: expected true or false" in done.stdout
 
 
 def test_apps_as_json_is_complete(guarded: Path) -> None:

@@ -275,8 +275,10 @@ def test_data_that_is_elsewhere_goes_there_and_the_home_stays(
     path.write_text(path.read_text() + "hlsTime=9\n")
     before = picture_of(home)
 
-    restored(home, archive, "--data", str(own), "--force", "--data-only")
+    options = ("--data", str(own), "--force", "--data-only")
+    done = antmediad("restore", "--home", str(home), str(archive), *options)
 
+    assert done.stdout.startswith(f"restored to {own / 'data'}: "), done.stderr
     assert picture_of(home) == before
     with Daemon(home, "--data", str(own)) as daemon:
         assert daemon.call("GET", "/broadcasts/one").status == 200

@@ -8,7 +8,7 @@ from typing import Any
 from antmediad.applications.settings_file import Application, jwt_filter
 from antmediad.cli.applications import read_home
 from antmediad.cli.main import add_home, add_json, home_of
-from antmediad.cli.output import coloured, counted, plain, print_json, print_table
+from antmediad.cli.output import coloured, counted, print_json, print_problem, print_table
 
 EXAMPLES = """examples:
   antmediad apps
@@ -83,6 +83,4 @@ def _print(described: list[dict[str, Any]]) -> None:
     for one in described:
         for problem in one["problems"]:
             if problem["severity"] == "error":
-                line = f":{problem['line']}" if problem["line"] else ""
-                key = f"{problem['key']}: " if problem["key"] else ""
-                print(plain(f"{one['file']}{line}: {key}{problem['message']}"))
+                print_problem(one["file"], **problem)

@@ -14,7 +14,7 @@ from antmediad.applications.read import References, read_file
 from antmediad.applications.registry import Registry
 from antmediad.cli.applications import find_application, read_home
 from antmediad.cli.main import add_home, add_json, home_of
-from antmediad.cli.output import coloured, plain, print_json
+from antmediad.cli.output import print_json, print_problem
 from antmediad.errors import Problem, SettingsError, UsageError
 from antmediad.properties.reader import parse_properties
 from antmediad.settings.parse import parse_server_settings, parse_settings
@@ -57,11 +57,7 @@ def run(options: argparse.Namespace) -> int:
         )
     else:
         for path, problem in found:
-            line = f":{problem.line}" if problem.line else ""
-            key = f"{problem.key}: " if problem.key else ""
-            colour = "red" if problem.severity == "error" else "yellow"
-            severity = coloured(problem.severity, colour)
-            print(f"{plain(path)}{line}: {severity}: {plain(key + problem.message)}")
+            print_problem(path, problem.line, problem.severity, problem.key, problem.message)
         if not found:
             print("no problems")
     if "error" in severities:

@@ -33,6 +33,18 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
+def print_problem(file: object, line: int, severity: str, key: str, message: str) -> None:
+    """Print what is wrong with a file, in the form of compilers, which editors can follow.
+
+    Args:
+        line: from 1; 0 for the file as a whole.
+        key: the setting, in the file's spelling; empty for none.
+    """
+    place = f"{file}:{line}" if line else f"{file}"
+    shown = coloured(severity, "red" if severity == "error" else "yellow")
+    print(f"{plain(place)}: {shown}: {plain(f'{key}: ' if key else '')}{plain(message)}")
+
+
 def print_json(value: Any) -> None:
     """Print *value* for machines; what no JSON text can hold is replaced."""
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")

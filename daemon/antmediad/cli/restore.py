@@ -53,7 +53,8 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         raise BackupError(f"not restored: {place}{error.strerror or error}") from error
-    print(f"restored to {plain(home.path)}: {_described(manifest)}")
+    into = home.data if options.data_only else home.path
+    print(f"restored to {plain(into)}: {_described(manifest)}")
     return 0
 
 
