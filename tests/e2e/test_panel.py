@@ -55,6 +55,7 @@ def test_from_a_switch_to_a_token_to_a_broken_file_and_back(daemon: Daemon, page
     page.get_by_role("link", name="LiveApp", exact=True).click()
     page.get_by_role("switch", name="JWT filter").check()
     page.get_by_role("button", name="Generate jwtSecretKey").click()
+    expect(page.get_by_role("button", name="Copy jwtSecretKey")).to_be_enabled()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("region", name="Messages")).to_contain_text("is in force")
     assert daemon.get(list_path) == 403

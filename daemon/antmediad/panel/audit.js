@@ -28,7 +28,7 @@ function draw(entries) {
   const columns = ["When", { title: "Who", class: "roomy" }, { title: "What", class: "roomy" }, { title: "About", class: "tight" }, "Outcome"];
   return table("Changes", columns, entries.map((entry) => [
     time(entry.at),
-    [h("span", null, entry.actor || "not signed in"),
+    [h("span", null, entry.actor || (entry.source === "file" ? "not known" : "not signed in")),
       h("p", { class: "dim" }, [entry.source, entry.address].filter(Boolean).join(", from "))],
     [entry.action, entry.detail ? h("p", { class: "dim" }, entry.detail) : null],
     h("span", null, entry.target),

@@ -142,9 +142,10 @@ function secretPart(model, { key }, common, take) {
       // Nothing typed any more, and nothing shown before: it is as it was.
       if (control.value === "" && revealed === null) take(undefined);
       else take(control.value);
+      allowCopy();
     },
   });
-  const button = (text, label, onclick) => h("button", { type: "button", class: "small", disabled: common.disabled, "aria-label": `${label} ${key}`, onclick }, text);
+  const button = (text, label, onclick) => h("button", { type: "button", class: "small", "aria-label": `${label} ${key}`, onclick }, text);
   const toggle = button("Reveal", "Reveal", async () => {
     if (control.type === "text") return hide();
     if (!model.isEdited(key) && model.values.get(key)?.text) {
@@ -167,7 +168,12 @@ function secretPart(model, { key }, common, take) {
     control.type = "text";
     label();
     take(control.value);
+    allowCopy();
   });
+
+  function allowCopy() {
+    copying.disabled = !(model.isEdited(key) ? model.edits.get(key) : model.values.get(key)?.text);
+  }
 
   async function ask() {
     try {
@@ -202,9 +208,9 @@ function secretPart(model, { key }, common, take) {
     if (edit === undefined && revealed === null && control.type === "text") hide();
     if (edit === null) control.value = "";
     else if (edit === undefined && control.value !== (revealed ?? "")) control.value = revealed ?? "";
-    copying.disabled = common.disabled || !(isSet || edit);
+    allowCopy();
   };
-  return { control, show, element: h("div", { class: "secret" }, control, h("div", { class: "buttons" }, toggle, copying, generate)) };
+  return { control, show, element: h("div", { class: "secret" }, control, common.disabled ? null : h("div", { class: "buttons" }, toggle, copying, generate)) };
 }
 
 function limits({ expected, minimum, maximum, choices }) {
