@@ -17,6 +17,15 @@ _ENTER = "\x1b[?1049h\x1b[?25l"
 _LEAVE = "\x1b[?25h\x1b[?1049l"
 
 
+def screen_size() -> os.terminal_size:
+    """Return the size of the terminal as it is now, whatever COLUMNS and LINES say."""
+    try:
+        size = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:
+        size = os.terminal_size((0, 0))
+    return size if size.columns and size.lines else shutil.get_terminal_size()
+
+
 class Terminal:
     """The terminal of standard output, on a screen of its own without a cursor.
 
@@ -52,7 +61,7 @@ class Terminal:
 
     def draw(self, lines: Sequence[str]) -> None:
         """Show *lines*, as many as there is room for."""
-        rows = shutil.get_terminal_size().lines
+        rows = screen_size().lines
         shown = "\x1b[K\n".join(lines[:rows])
         # From the top over what is there: clearing the screen first would flicker.
         sys.stdout.write(f"\x1b[H{shown}\x1b[K\x1b[J")

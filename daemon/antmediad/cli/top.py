@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import math
-import shutil
 import sys
 import time
 from typing import Any
@@ -16,7 +15,7 @@ from antmediad.applications.settings_file import SERVER
 from antmediad.cli.applications import read_home
 from antmediad.cli.main import add_home, add_json, home_of
 from antmediad.cli.output import COLOUR, coloured, plain, print_json, table
-from antmediad.cli.terminal import Terminal
+from antmediad.cli.terminal import Terminal, screen_size
 from antmediad.errors import UsageError
 from antmediad.observe.scrape import KeySetRow, Row, Scrape, compare, read_scrape
 
@@ -199,7 +198,7 @@ def _lines(url: str, before: Scrape, after: Scrape) -> list[str]:
 
 def _fitted(lines: list[str], trouble: str) -> list[str]:
     """Return what fits on the screen, and what the reader has to know below it."""
-    size = shutil.get_terminal_size()
+    size = screen_size()
     room = max(size.lines - 2, 1)
     hidden = len(lines) - room
     if hidden > 0:
