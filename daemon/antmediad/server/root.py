@@ -135,10 +135,10 @@ class Root:
             self._resources.clock(),
             self._resources.open_management,
         )
-        call = self._make_call(request, clients, identity)
+        _, _, query = request.raw_path.partition("?")
+        call = self._make_call(request, clients, identity, query)
         if is_proxied(segments):
-            self._check_site(request, identity)
-            _, _, query = request.raw_path.partition("?")
+            _check_site(call)
             return await self._answer_proxied(request, call, read_proxied(segments, query))
         # Routed first: what is open is so by its route, not by the text of a path.
         try:
@@ -152,7 +152,7 @@ class Root:
             check_access(Access.SIGNED_IN, identity, {})
             return answer_without_route(routes, request.method)
         if route.is_recorded:
-            self._check_site(request, identity)
+            _check_site(call)
         return await dispatch(call, route, lambda: self._read(request, call, route))
 
     async def _answer_proxied(
@@ -171,15 +171,13 @@ class Root:
             await record(call, None, *outcome_of(answer))
         return answer
 
-    def _check_site(self, request: web.BaseRequest, identity: Identity | None) -> None:
-        """Check that no other site makes a browser call us; no browser sends a token by itself."""
-        if identity is None or identity.session:
-            check_same_site(_first_values(request))
-
     def _make_call(
-        self, request: web.BaseRequest, clients: tuple[str, ...], identity: Identity | None
+        self,
+        request: web.BaseRequest,
+        clients: tuple[str, ...],
+        identity: Identity | None,
+        query: str,
     ) -> Call:
-        _, _, query = request.raw_path.partition("?")
         return Call(
             resources=self._resources,
             method="GET" if request.method == "HEAD" else request.method,
@@ -220,6 +218,12 @@ class Root:
             return False
         said = request.headers.get(hdrs.X_FORWARDED_PROTO, "").strip().lower()
         return said == "https" and is_within(peer, self._trusted_proxies)
+
+
+def _check_site(call: Call) -> None:
+    """Check that no other site makes a browser call us; no browser sends a token by itself."""
+    if call.identity is None or call.identity.session:
+        check_same_site(call.headers)
 
 
 def _first_values(request: web.BaseRequest) -> dict[str, str]:
